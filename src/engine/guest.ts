@@ -1,0 +1,94 @@
+import type { StateLayout } from "../wasm/index.ts";
+import type { ByteSink, ByteSource, Preopen } from "../wasi/index.ts";
+
+/** A module ready to run: compiled once per process, sent to every thread for free. */
+export interface PreparedModule {
+  /** `sha256:…` of the image's module as it was published, the key of everything cached about it. */
+  readonly digest: string;
+  readonly module: WebAssembly.Module;
+  readonly layout: StateLayout;
+}
+
+/** Limits of one guest (a module under one container's limits, on one thread). */
+export interface GuestLimits {
+  /** Memory of one instance, in bytes; `memory.grow` beyond it fails. @default 256 MiB */
+  readonly memoryBytes: number;
+  /** Runs under way on this thread; more wait. @default 64 */
+  readonly concurrency: number;
+  /** Runs waiting on this thread; more are refused with `busy`. @default 256 */
+  readonly queue: number;
+}
+
+export const DEFAULT_GUEST_LIMITS: GuestLimits = { memoryBytes: 256 * 1024 * 1024, concurrency: 64, queue: 256 };
+
+/** Whom a run's time is charged to: one per container and thread. `cpuMs` only grows; the scheduler serves who used least for its weight. */
+export interface Account {
+  readonly id: string;
+  /** Share of the loop against others, as the container's CPU request in millicores. @default 100 */
+  readonly weight: number;
+  /** Guest time used so far, in milliseconds of the thread's monotonic clock while the guest was on it. */
+  cpuMs: number;
+}
+
+/** One call of a guest's entry point on a clean instance. */
+export interface Invocation {
+  /** Exported function without parameters. `_start` for commands and WAGI's default. */
+  readonly entrypoint: string;
+  readonly args: readonly Uint8Array[];
+  /** `NAME=value`, without the final NUL. */
+  readonly env: readonly Uint8Array[];
+  readonly stdin: ByteSource;
+  /** Bytes reach the sinks only when the run has ended (replay must leave no trace), unless `live` is set. */
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  readonly preopens: readonly Preopen[];
+  readonly account: Account;
+  /** On the clock of `performance.now()` of the process; past it the run ends with `deadline`. Infinity for none. */
+  readonly deadlineMs: number;
+  /** Write-through output and no replay: for commands, whose output people wait for. @default false */
+  readonly live?: boolean;
+  /** What host modules beside WASI need to know of this run, keyed by their module name. */
+  readonly host?: Readonly<Record<string, unknown>>;
+}
+
+/** How a run ended. */
+export type Outcome =
+  | { readonly kind: "exited"; readonly code: number; readonly cpuMs: number }
+  /** A trap, or an exception that left the guest. `outOfMemory`: a `memory.grow` was refused before. */
+  | { readonly kind: "trapped"; readonly message: string; readonly outOfMemory: boolean; readonly cpuMs: number }
+  /** The deadline passed, or the sink's limit was reached (`reason` says which). */
+  | { readonly kind: "stopped"; readonly reason: "deadline" | "output-limit" | "closed"; readonly cpuMs: number }
+  /** Nothing ran: too many under way and waiting. */
+  | { readonly kind: "busy" }
+  /** The module cannot be called so: no such export, or it takes parameters; `message` says it. */
+  | { readonly kind: "unusable"; readonly message: string };
+
+/** Functions a guest may import beside WASI (`wasi_experimental_http`), made anew for every instance. */
+export interface HostModule {
+  /** Import module name. */
+  readonly name: string;
+  /** Functions that may answer with a promise; a guest that imports one starts in the sliced lane. */
+  readonly suspending: ReadonlySet<string>;
+  /** Whether a run that called it must not be replayed. */
+  instantiate(instance: HostInstance): Readonly<Record<string, HostFunction>>;
+}
+
+export type HostFunction = (...args: readonly (number & bigint)[]) => number | Promise<number>;
+
+export interface HostInstance {
+  /** The guest's memory; its buffer changes when it grows, so read it at each call. */
+  readonly memory: WebAssembly.Memory;
+  /** The run that is on this instance now. */
+  invocation(): Invocation;
+}
+
+/** A module under one container's limits on this thread, with its instances. */
+export interface Guest {
+  /**
+   * Runs an invocation. Answers at once (no promise) when the guest ended within its first slice in the fast lane,
+   * which is the hot path; else a promise. Never rejects for what a guest does.
+   */
+  run(invocation: Invocation): Outcome | Promise<Outcome>;
+  /** Ends runs with `stopped: closed` and frees instances, mappings and descriptors. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,1 @@
+export { type ByteSink, type ByteSource, type Preopen, SinkFull } from "./process.ts";

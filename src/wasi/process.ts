@@ -1,0 +1,30 @@
+/** Where a guest's standard input comes from. */
+export interface ByteSource {
+  /** Next bytes (at most `max`), an empty array at the end, or a promise when they are not there yet. */
+  read(max: number): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Where a guest's standard output and error go. */
+export interface ByteSink {
+  /** Takes a copy of `bytes`. Throws `SinkFull` when its limit is reached: the run then ends. */
+  write(bytes: Uint8Array): void;
+}
+
+/** A folder a guest may use, under a name of its own. The descriptor belongs to whoever made the preopen. */
+export interface Preopen {
+  /** Path in the guest, such as `/config`. */
+  readonly guestPath: string;
+  /** Opened folder. */
+  readonly fd: number;
+  readonly readOnly: boolean;
+}
+
+/** Thrown by a sink whose limit is reached. */
+export class SinkFull extends Error {
+  readonly limitBytes: number;
+
+  constructor(limitBytes: number) {
+    super(`Output exceeds its limit of ${limitBytes} bytes`);
+    this.limitBytes = limitBytes;
+  }
+}
