@@ -13,7 +13,7 @@ function open<Name extends string>(signatures: Readonly<Record<Name, Signature>>
   let cause: unknown;
   for (const soname of SONAMES) {
     try {
-      return ffi.dlopen(soname, signatures as never).functions as Record<Name, NativeFunction>;
+      return ffi.dlopen(soname, signatures as never).functions;
     } catch (error) {
       cause = error;
     }
