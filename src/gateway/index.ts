@@ -1,0 +1,1 @@
+export type { Gateway, ServedContainer, ServedLimits } from "./gateway.ts";
