@@ -1,6 +1,7 @@
 export { type BackoffPolicy, backoffDelayMs, KUBELET_BACKOFF } from "./backoff.ts";
 export { concatBytes, formatBytes } from "./bytes.ts";
 export { type Clock, sleep, systemClock } from "./clock.ts";
+export { entryUrl } from "./entry.ts";
 export { FakeClock } from "./fake-clock.ts";
 export { addressOf, errno, openLibc } from "./libc.ts";
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from "./log.ts";
