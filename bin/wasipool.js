@@ -16,6 +16,10 @@ const bundle = path.join(root, "dist", "main.js");
 const entry = existsSync(bundle) ? bundle : path.join(root, "src", "cli", "main.ts");
 
 if (Number(process.versions.node.split(".")[0]) >= MAJOR) {
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name !== "ExperimentalWarning") process.stderr.write(`${warning.name}: ${warning.message}\n`);
+  });
   await import(entry);
 } else {
   run(findNode());
