@@ -18,7 +18,13 @@ const entries = Object.fromEntries(
 
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({ input: entries, platform: "node", logLevel: "warn" });
-await bundle.write({ dir: dist, format: "esm", minify: true, entryFileNames: "[name].js", chunkFileNames: "chunk-[hash].js" });
+await bundle.write({
+  dir: dist,
+  format: "esm",
+  minify: true,
+  entryFileNames: "[name].js",
+  chunkFileNames: "chunk-[hash].js",
+});
 await bundle.close();
 const bytes = globSync("*.js", { cwd: dist }).reduce((sum, file) => sum + statSync(path.join(dist, file)).size, 0);
 console.log(`dist/: ${Object.keys(entries).length} entries, ${formatBytes(bytes)}`);
