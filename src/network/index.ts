@@ -1,0 +1,3 @@
+export { formatAddress, type ListenAddress, parseListenAddress, urlOf } from "./address.ts";
+export { AddressInUseError, BindError } from "./bind-error.ts";
+export { bindListener, boundPort, LISTEN_BACKLOG, type Listener } from "./listener.ts";
