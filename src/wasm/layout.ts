@@ -24,17 +24,19 @@ export const HOST_MODULE = "wasipool";
 
 /**
  * Names under `HOST_MODULE`:
- * - `memory`: the guest's memory, import number 0 when there is one (its declared maximum is 65,536 pages, so the host may give any)
+ * - `memory`: the guest's memory, memory number 0, when there is one (the import has no maximum, so that the host may give any of at least `minPages`)
  * - `epoch`: a shared memory of one page; its first i32 is the epoch, a counter of milliseconds that only grows (modulo 2^32)
- * - `overrun`: `() -> ()`, called by a check that finds the deadline passed
+ * - `overrun`: `() -> ()`, called by a check that finds the deadline passed, and again by each following one while it is
  */
 export const HOST_IMPORTS = { memory: "memory", epoch: "epoch", overrun: "overrun" } as const;
 
 /**
  * Names of added exports (mutable i32 globals):
  * - `deadline`: the epoch after which checks call `overrun`; compared as a signed difference, so the counter may wrap
- * - `pages`: the guest's memory size in pages as `memory.size` tells it (growth is virtual, so that grown memory stays mapped for the next run)
- * - `maxPages`: `memory.grow` beyond it answers -1
+ * - `pages`: the guest's memory size in pages as `memory.size` tells it (growth is virtual, so that grown memory stays mapped for the
+ *   next run). The host puts it back to `minPages` and zeroes what lies above. Bulk operations trap beyond it; a plain load or store
+ *   between it and the size that is mapped does not trap, it finds what the host left there: zeros, never another run's data
+ * - `maxPages`: `memory.grow` beyond it answers -1; at first the module's own maximum, which the host may lower
  * - `refusedPages`: 0, or the largest size in pages that a `memory.grow` was refused; the host resets it
  */
 export const HOST_EXPORTS = {

@@ -1,0 +1,113 @@
+import { Additions } from "./additions.ts";
+import { BulkHelpers } from "./bulk-helpers.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { epochCheck } from "./checks.ts";
+import { writeBodies } from "./code.ts";
+import type { MemoryType } from "./entities.ts";
+import { addVirtualMemory, type VirtualMemory } from "./growth.ts";
+import type { StateLayout } from "./layout.ts";
+import { MAX_RECYCLED_GLOBALS, MAX_TABLE_ENTRIES } from "./limits.ts";
+import { ModuleWriter } from "./module-writer.ts";
+import { SECTION } from "./sections.ts";
+import { type ModuleStructure, type ReadOptions, readStructure } from "./structure.ts";
+import { checkSupported, freshReasons, isSaved, RESERVED_PREFIX } from "./support.ts";
+
+/** Version of what instrumenting does; bytes prepared by another are made anew. */
+export const LAYOUT_VERSION = 1;
+
+export interface InstrumentOptions extends ReadOptions {
+  /** Table entries an instance may have, grown ones too. @default MAX_TABLE_ENTRIES */
+  readonly maxTableEntries?: number;
+  /** Mutable globals above which every request gets a fresh instance. @default MAX_RECYCLED_GLOBALS */
+  readonly maxRecycledGlobals?: number;
+}
+
+export interface InstrumentedModule {
+  readonly bytes: Uint8Array;
+  readonly layout: StateLayout;
+}
+
+/**
+ * Rewrites a core module so that the host can stop it, bound it and use its instances again, as `StateLayout` and
+ * `HOST_IMPORTS` describe (design.md, "Engine"). What runs is otherwise unchanged. Custom sections are left out.
+ *
+ * Does not validate: compile the result, and the module as it was when it comes from outside, with the engine.
+ * Throws `SyntaxError` for a malformed module, `UnsupportedModuleError` for one that cannot be made safe.
+ */
+export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
+  const structure = readStructure(bytes, options);
+  const maxTableEntries = options.maxTableEntries ?? MAX_TABLE_ENTRIES;
+  checkSupported(structure, maxTableEntries);
+  const additions = new Additions(structure);
+  const check = epochCheck(additions);
+  const [memoryType] = structure.memories;
+  const memory = memoryType && addVirtualMemory(additions, memoryType);
+  const helpers = new BulkHelpers(structure, additions, check, memory?.pages ?? -1);
+  const bodies = rewriteBodies(structure, helpers, Uint8Array.from(check), memory);
+  const layout = layoutOf(structure, helpers, options.maxRecycledGlobals ?? MAX_RECYCLED_GLOBALS);
+  addStateExports(structure, additions, layout);
+  return { bytes: new ModuleWriter(structure, additions).write(bodies, maxTableEntries), layout };
+}
+
+function rewriteBodies(
+  structure: ModuleStructure,
+  helpers: BulkHelpers,
+  check: Uint8Array,
+  memory?: VirtualMemory,
+): Uint8Array {
+  const section = structure.sections.find(({ id }) => id === SECTION.code);
+  if (!section) return new Uint8Array(0);
+  const out = new ByteWriter(Math.ceil(structure.codeBytes * 1.5) + 1024);
+  const dropsSegments = structure.types.includes("array");
+  writeBodies({ structure, check, helpers, dropsSegments, ...(memory ? { memory } : {}) }, section, out);
+  return out.view();
+}
+
+function layoutOf(structure: ModuleStructure, helpers: BulkHelpers, maxRecycledGlobals: number): StateLayout {
+  const [memory] = structure.memories;
+  const globals = savedGlobals(structure, helpers);
+  const isTooMany = globals.length > maxRecycledGlobals;
+  const freshOnly = freshReasons(structure, helpers.changedTables);
+  if (isTooMany) freshOnly.push(`it has ${globals.length} mutable globals, more than ${maxRecycledGlobals}`);
+  const tables = [...helpers.changedTables].filter((index) => isSaved(structure.tables[index]?.element ?? ""));
+  return {
+    version: LAYOUT_VERSION,
+    ...(memory ? { memory: memoryLayout(memory) } : {}),
+    globals: isTooMany ? [] : globals,
+    tables: tables.filter((index) => index >= structure.importedTables).map((index) => tableName(index)),
+    ...(structure.start === undefined ? {} : { start: START_NAME }),
+    freshOnly,
+  };
+}
+
+function memoryLayout({ min, max }: MemoryType): NonNullable<StateLayout["memory"]> {
+  return { minPages: min, ...(max === undefined ? {} : { maxPages: max }) };
+}
+
+function savedGlobals(structure: ModuleStructure, helpers: BulkHelpers): StateLayout["globals"] {
+  const own = structure.globals.flatMap(({ type, isMutable }, index) =>
+    isMutable && index >= structure.importedGlobals && isSaved(type) ? [{ name: globalName(index), type }] : [],
+  );
+  return [...own, ...helpers.droppedFlagNames().map((name) => ({ name, type: "i32" as const }))];
+}
+
+/** Exports what the layout names; the flags of dropped segments are exported already. */
+function addStateExports(structure: ModuleStructure, additions: Additions, layout: StateLayout): void {
+  const names = new Set(layout.globals.map(({ name }) => name));
+  for (const index of structure.globals.keys()) {
+    const name = globalName(index);
+    if (names.has(name)) additions.exports.push({ name, kind: 3, index });
+  }
+  for (const index of structure.tables.keys()) {
+    const name = tableName(index);
+    if (layout.tables.includes(name)) additions.exports.push({ name, kind: 1, index });
+  }
+  const { start, importedFunctions } = structure;
+  if (start === undefined) return;
+  if (start >= structure.functions.length) throw new SyntaxError(`Malformed module: start names function ${start}`);
+  additions.exports.push({ name: START_NAME, kind: 0, index: start < importedFunctions ? start : start + 1 });
+}
+
+const START_NAME = `${RESERVED_PREFIX}start`;
+const globalName = (index: number): string => `${RESERVED_PREFIX}global-${index}`;
+const tableName = (index: number): string => `${RESERVED_PREFIX}table-${index}`;

@@ -1,0 +1,33 @@
+/** Largest module read, in bytes. Threat: an image that fills memory while it is prepared. */
+export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Table entries of one instance, all tables together, grown ones too. Threat: tables are not part of the guest's memory, so
+ * `table.grow` would go round its limit (V8 keeps about 32 bytes per entry).
+ */
+export const MAX_TABLE_ENTRIES = 256 * 1024;
+
+/** Mutable globals that are put back between two runs; a module with more gets fresh instances. Threat: slow recycling. */
+export const MAX_RECYCLED_GLOBALS = 4096;
+
+/**
+ * Counts of a module's parts, checked before anything is allocated for them. Threat: three bytes of a type section cost a
+ * hundred in memory. At or below what the JavaScript API allows ("Implementation-defined limits"), which V8 enforces anyway.
+ */
+export const COUNT_LIMITS = {
+  types: 100_000,
+  functions: 1_000_000,
+  imports: 100_000,
+  exports: 100_000,
+  globals: 100_000,
+  tags: 100_000,
+  tables: 10_000,
+  memories: 100,
+  dataSegments: 100_000,
+  elementSegments: 100_000,
+  elements: 10_000_000,
+  parameters: 1000,
+  results: 1000,
+  fields: 10_000,
+  locals: 50_000,
+} as const;
