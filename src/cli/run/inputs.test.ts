@@ -33,7 +33,7 @@ test("readInputs() takes files in the order given and a folder's manifests by na
     { source: "pods/1.json", text: "1" },
     { source: "pods/2.yml", text: "2" },
   ]);
-  assert.deepEqual(inputs.watchable, [path.join(dir.path, "b.yaml"), path.join(dir.path, "pods")]);
+  assert.deepEqual(inputs.watched, [{ folder: dir.path, name: "b.yaml" }, { folder: path.join(dir.path, "pods") }]);
 });
 
 test("readInputs() reads standard input for - and keeps modules apart", async () => {

@@ -13,38 +13,47 @@ export interface RunInputs {
   readonly manifests: readonly { readonly source: string; readonly text: string }[];
   /** Absolute paths of `.wasm` files. */
   readonly modules: readonly string[];
-  /** Files and folders to look at again with `--watch`, absolute. */
-  readonly watchable: readonly string[];
+  /** What to look at again with `--watch`. */
+  readonly watched: readonly Watched[];
+}
+
+/** A file in a folder (absolute), or with no name every file in it. */
+export interface Watched {
+  readonly folder: string;
+  readonly name?: string;
 }
 
 /** Reads manifests from files, from the manifests of a folder (as `kubectl -f` does, not below it) and from `-`, standard input. */
 export async function readInputs(files: readonly string[], cwd: string, stdin: Readable): Promise<RunInputs> {
   const manifests: { source: string; text: string }[] = [];
   const modules: string[] = [];
-  const watchable: string[] = [];
+  const watched: Watched[] = [];
   for (const file of files) {
     if (file === "-") {
       manifests.push({ source: "standard input", text: await readAll(stdin) });
       continue;
     }
     const absolute = path.resolve(cwd, file);
-    watchable.push(absolute);
-    for (const found of await expand(absolute, file)) {
-      if (found.endsWith(".wasm")) modules.push(found);
-      else manifests.push({ source: path.relative(cwd, found), text: await readManifest(found, file) });
+    const found = await expand(absolute, file);
+    watched.push(
+      found.isFolder ? { folder: absolute } : { folder: path.dirname(absolute), name: path.basename(absolute) },
+    );
+    for (const each of found.files) {
+      if (each.endsWith(".wasm")) modules.push(each);
+      else manifests.push({ source: path.relative(cwd, each), text: await readManifest(each, file) });
     }
   }
-  return { manifests, modules, watchable };
+  return { manifests, modules, watched };
 }
 
-async function expand(absolute: string, asGiven: string): Promise<readonly string[]> {
+async function expand(absolute: string, asGiven: string): Promise<{ files: readonly string[]; isFolder: boolean }> {
   const found = await stat(absolute).catch((cause: unknown) => {
     throw badInput(`Cannot read ${asGiven}: ${reasonOf(cause)}`, { cause });
   });
-  if (!found.isDirectory()) return [absolute];
+  if (!found.isDirectory()) return { files: [absolute], isFolder: false };
   const names = (await readdir(absolute)).filter((name) => MANIFEST_EXTENSIONS.has(path.extname(name))).toSorted();
   if (names.length === 0) throw badInput(`The folder ${asGiven} holds no .yaml, .yml or .json file`);
-  return names.map((name) => path.join(absolute, name));
+  return { files: names.map((name) => path.join(absolute, name)), isFolder: true };
 }
 
 async function readManifest(absolute: string, asGiven: string): Promise<string> {
