@@ -8,6 +8,7 @@ import {
   i64Const,
   ifTrue,
   localGet,
+  sequence,
   TYPE,
   unsigned,
 } from "./assembler.ts";
@@ -94,8 +95,8 @@ export class BulkHelpers {
     const work = this.#tableWork(bulk(BULK.tableInit, segment, table));
     const size = this.#structure.elements[segment]?.length ?? 0;
     const code = (): Code => [
-      ...rangeGuard(SOURCE, this.#segmentSize("element", segment, size), tableTrap(table)),
       ...tableGuard(DESTINATION, table),
+      ...rangeGuard(SOURCE, this.#segmentSize("element", segment, size), segmentTrap(segment, table)),
       ...ascending(work, [0, 1]),
     ];
     return this.#helper(`table.init ${segment} ${table}`, code, work);
@@ -151,6 +152,14 @@ const MEMORY_TRAP: Code = [...i32Const(-1), OP.i32Load8U, 0, 0xff, 0xff, 0xff, 0
 
 function tableTrap(table: number): Code {
   return [...i32Const(-1), OP.tableGet, ...unsigned(table), OP.drop];
+}
+
+/** Above any segment's length; a larger start has V8 blame the table. */
+const BEYOND_SEGMENTS = 0x3fff_ffff;
+
+/** No elements, but from beyond any segment: traps with the engine's own words for it. */
+function segmentTrap(segment: number, table: number): Code {
+  return sequence(i32Const(0), i32Const(BEYOND_SEGMENTS), i32Const(0), bulk(BULK.tableInit, segment, table));
 }
 
 function tableGuard(start: Code, table: number): Code {

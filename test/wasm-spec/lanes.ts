@@ -56,7 +56,7 @@ export function instrumentedLane(mode: "quiet" | "firing" | "suspending"): Lane 
       const module = new WebAssembly.Module(instrumented.bytes);
       const instance = new WebAssembly.Instance(module, {
         ...imports,
-        [HOST_MODULE]: host as WebAssembly.ModuleImports,
+        [HOST_MODULE]: host,
       });
       setDeadline(instance, mode === "quiet" ? 0 : -1);
       const { start } = instrumented.layout;

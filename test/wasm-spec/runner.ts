@@ -164,8 +164,7 @@ function javaScriptValue(value: SpecValue): unknown {
   return Number(bits ?? value.value);
 }
 
-function globalValue(global: WebAssembly.Global): unknown {
-  const { value } = global;
+function globalValue({ value }: WebAssembly.Global): unknown {
   return typeof value === "number" ? BigInt(value) : value;
 }
 
@@ -178,10 +177,13 @@ function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
+function print(): void {}
+
+function global(value: WebAssembly.ValueType, initial: unknown): WebAssembly.Global {
+  return new WebAssembly.Global({ value }, initial);
+}
+
 function spectest(): WebAssembly.ModuleImports {
-  const print = (): void => {};
-  const global = (value: WebAssembly.ValueType, initial: unknown): WebAssembly.Global =>
-    new WebAssembly.Global({ value }, initial);
   return {
     print,
     print_i32: print,

@@ -45,7 +45,7 @@ export function bitsOf(value: SpecValue): bigint | undefined {
   }
   const laneBits = LANE_BITS[value.lane_type ?? ""] ?? 0;
   let bits = 0n;
-  for (const [lane, text] of [...(value.value ?? [])].entries()) {
+  for (const [lane, text] of lanesOf(value).entries()) {
     if (text.startsWith("nan:")) return undefined;
     bits |= BigInt.asUintN(laneBits, BigInt(text)) << BigInt(lane * laneBits);
   }
@@ -62,10 +62,14 @@ export function matches(expected: SpecValue, actual: unknown): boolean {
   return laneMatches(String(expected.value), bits, actual);
 }
 
+function lanesOf({ value }: SpecValue): readonly string[] {
+  return typeof value === "object" ? value : [];
+}
+
 function lanesMatch(expected: SpecValue, actual: unknown): boolean {
   if (typeof actual !== "bigint") return false;
   const laneBits = LANE_BITS[expected.lane_type ?? ""] ?? 0;
-  return [...(expected.value ?? [])].every((text, lane) =>
+  return lanesOf(expected).every((text, lane) =>
     laneMatches(text, laneBits, BigInt.asUintN(laneBits, actual >> BigInt(lane * laneBits))),
   );
 }
