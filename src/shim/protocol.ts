@@ -25,6 +25,9 @@ export type Request =
   | { readonly op: "remove-sandbox"; readonly sandbox: string; readonly graceMs: number }
   | { readonly op: "stats"; readonly container: string };
 
+/** The request with that `op`. */
+export type RequestOf<O extends Request["op"]> = Extract<Request, { readonly op: O }>;
+
 export interface DeclaredRoute {
   readonly route: string;
   readonly container: string;
@@ -83,7 +86,8 @@ export interface ContainerUsage {
 
 /** What a shim tells by itself. */
 export type Notice =
-  | { readonly event: "ready" }
+  /** The first: all workers run. `warnings` say what could not be restricted (docs/security.md). */
+  | { readonly event: "ready"; readonly warnings: readonly string[] }
   | {
       readonly event: "log";
       readonly container: string;
