@@ -7,7 +7,7 @@ export interface Observe {
   /** Routes of a sandbox in the order they are tried; empty for a pod without HTTP. */
   routes(podSandboxId: string): readonly RouteStatus[];
   /** Requests answered so far, by container. */
-  requests(podSandboxId: string): readonly RequestCount[];
+  requests(podSandboxId: string): Promise<readonly RequestCount[]>;
 }
 
 export type RuntimeEvent =
