@@ -1,6 +1,8 @@
 import type { ByteWriter } from "./byte-writer.ts";
 import { call, type Code, globalGet, globalSet, i32Const, unsigned } from "./assembler.ts";
+import type { BranchHints } from "./branch-hints.ts";
 import type { BulkHelpers } from "./bulk-helpers.ts";
+import type { EpochCheck } from "./checks.ts";
 import { ModuleCopier } from "./copier.ts";
 import type { VirtualMemory } from "./growth.ts";
 import { skipImmediate, skipPrefixed, unknownInstruction } from "./instructions.ts";
@@ -14,7 +16,8 @@ import { readValueType, skipBlockType } from "./types.ts";
 export interface CodeChanges {
   readonly structure: ModuleStructure;
   /** Written at the entry of every function and the head of every loop. */
-  readonly check: Uint8Array;
+  readonly check: EpochCheck;
+  readonly hints: BranchHints;
   readonly helpers: BulkHelpers;
   /** Absent in a module without memory. */
   readonly memory?: VirtualMemory;
@@ -35,6 +38,7 @@ export function writeBodies(changes: CodeChanges, section: Section, out: ByteWri
     const end = copier.offset + size;
     if (end > copier.end) copier.fail("a function body", at);
     out.sized(() => rewriter.rewrite(end), size + (size >> 2));
+    changes.hints.endFunction(changes.structure.importedFunctions + 1 + index);
   }
   copier.finish("the code section");
 }
@@ -42,18 +46,23 @@ export function writeBodies(changes: CodeChanges, section: Section, out: ByteWri
 class BodyRewriter {
   readonly #changes: CodeChanges;
   readonly #copier: ModuleCopier;
+  readonly #check: Uint8Array;
+  /** Where the body that is being rewritten starts in what is written. */
+  #start = 0;
 
   constructor(changes: CodeChanges, copier: ModuleCopier) {
     this.#changes = changes;
     this.#copier = copier;
+    this.#check = Uint8Array.from(changes.check.code);
   }
 
   /** Copies the body that starts at the copier's offset and ends at `end`. */
   rewrite(end: number): void {
     const copier = this.#copier;
     const { bytes } = copier;
+    this.#start = copier.out.length;
     this.#skipLocals();
-    copier.insert(this.#changes.check);
+    this.#writeCheck();
     while (copier.offset < end) {
       const at = copier.offset++;
       const opcode = bytes[at] ?? 0;
@@ -62,6 +71,14 @@ class BodyRewriter {
     }
     if (copier.offset !== end) copier.fail("the end of a function body", end);
     copier.keep();
+  }
+
+  #writeCheck(): void {
+    const { out } = this.#copier;
+    const { check, hints } = this.#changes;
+    this.#copier.keep();
+    hints.unlikely(out.length - this.#start + check.branchOffset);
+    out.raw(this.#check);
   }
 
   #skipLocals(): void {
@@ -77,7 +94,7 @@ class BodyRewriter {
     switch (opcode) {
       case OP.loop:
         skipBlockType(copier);
-        return copier.insert(this.#changes.check);
+        return this.#writeCheck();
       case OP.tableSet:
         this.#changes.helpers.changedTables.add(this.#table());
         return;

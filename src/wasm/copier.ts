@@ -26,12 +26,6 @@ export class ModuleCopier extends ByteReader {
     this.#done = offset;
   }
 
-  /** Writes `code` after what has been read. */
-  insert(code: ArrayLike<number>): void {
-    this.keep();
-    this.out.raw(code);
-  }
-
   /** Writes `code` in place of what has been read from `offset` on. */
   replace(offset: number, code: ArrayLike<number>): void {
     this.keep(offset);

@@ -1,10 +1,11 @@
 import { Additions } from "./additions.ts";
+import { BranchHints } from "./branch-hints.ts";
 import { BulkHelpers } from "./bulk-helpers.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { epochCheck } from "./checks.ts";
-import { writeBodies } from "./code.ts";
+import { type CodeChanges, writeBodies } from "./code.ts";
 import type { MemoryType } from "./entities.ts";
-import { addVirtualMemory, type VirtualMemory } from "./growth.ts";
+import { addVirtualMemory } from "./growth.ts";
 import type { StateLayout } from "./layout.ts";
 import { MAX_RECYCLED_GLOBALS, MAX_TABLE_ENTRIES } from "./limits.ts";
 import { ModuleWriter } from "./module-writer.ts";
@@ -41,12 +42,14 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const check = epochCheck(additions);
   const [memoryType] = structure.memories;
   const memory = memoryType && addVirtualMemory(additions, memoryType);
-  const helpers = new BulkHelpers(structure, additions, check, memory?.pages ?? -1);
-  const bodies = rewriteBodies(structure, helpers, Uint8Array.from(check), memory);
+  const helpers = new BulkHelpers(structure, additions, check.code, memory?.pages ?? -1);
+  const hints = new BranchHints();
+  const dropsSegments = structure.types.includes("array");
+  const bodies = rewriteBodies({ structure, check, hints, helpers, dropsSegments, ...(memory ? { memory } : {}) });
   const layout = layoutOf(structure, helpers, options.maxRecycledGlobals ?? MAX_RECYCLED_GLOBALS);
   addStateExports(structure, additions, layout);
   checkValid(bytes);
-  return { bytes: new ModuleWriter(structure, additions).write(bodies, maxTableEntries), layout };
+  return { bytes: new ModuleWriter(structure, additions).write({ bodies, hints, maxTableEntries }), layout };
 }
 
 /**
@@ -67,17 +70,12 @@ function compileError(bytes: Uint8Array): string {
   return "the engine gives no reason";
 }
 
-function rewriteBodies(
-  structure: ModuleStructure,
-  helpers: BulkHelpers,
-  check: Uint8Array,
-  memory?: VirtualMemory,
-): Uint8Array {
-  const section = structure.sections.find(({ id }) => id === SECTION.code);
+function rewriteBodies(changes: CodeChanges): Uint8Array {
+  const { sections, codeBytes } = changes.structure;
+  const section = sections.find(({ id }) => id === SECTION.code);
   if (!section) return new Uint8Array(0);
-  const out = new ByteWriter(Math.ceil(structure.codeBytes * 1.5) + 1024);
-  const dropsSegments = structure.types.includes("array");
-  writeBodies({ structure, check, helpers, dropsSegments, ...(memory ? { memory } : {}) }, section, out);
+  const out = new ByteWriter(Math.ceil(codeBytes * 1.25) + 1024);
+  writeBodies(changes, section, out);
   return out.view();
 }
 

@@ -1,5 +1,6 @@
 import type { Additions } from "./additions.ts";
 import { unsigned } from "./assembler.ts";
+import type { BranchHints } from "./branch-hints.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { ModuleCopier } from "./copier.ts";
 import { readGlobal, readTableType, type TableType } from "./entities.ts";
@@ -16,6 +17,15 @@ const KIND = { function: KINDS.indexOf("function"), memory: KINDS.indexOf("memor
 const EPOCH_LIMITS = [3, 1, 1] as const;
 const HAS_MAX = 1;
 
+/** What `ModuleWriter` writes beside the module as it was. */
+export interface RewrittenCode {
+  /** The guest's function bodies. */
+  readonly bodies: Uint8Array;
+  readonly hints: BranchHints;
+  /** Entries that all tables together may have. */
+  readonly maxTableEntries: number;
+}
+
 /** Passes the items of a list, of which there are `count`. */
 type ListPass = (copier: ModuleCopier, count: number) => void;
 
@@ -31,8 +41,8 @@ export class ModuleWriter {
     this.#out = new ByteWriter(structure.bytes.length + structure.codeBytes + 4096);
   }
 
-  /** The module with `bodies`, the rewritten contents of its code section, and all additions. */
-  write(bodies: Uint8Array, maxTableEntries: number): Uint8Array {
+  /** The module with rewritten code and all additions. */
+  write({ bodies, hints, maxTableEntries }: RewrittenCode): Uint8Array {
     const additions = this.#additions;
     this.#out.raw(PREAMBLE);
     this.#append(SECTION.type, additions.types);
@@ -44,6 +54,7 @@ export class ModuleWriter {
     this.#writeExports();
     this.#rewrite(SECTION.element, readElements);
     this.#rewrite(SECTION.dataCount, (copier) => copier.u32("a count of data segments"));
+    this.#sized(SECTION.custom, undefined, () => hints.write(this.#out));
     this.#writeCode(bodies);
     this.#rewrite(SECTION.data, readData);
     return this.#out.view();
