@@ -1,5 +1,5 @@
 import type { Clock, Logger } from "../../base/index.ts";
-import { formatTimestamp, LineEncoder, type LogStream } from "./format.ts";
+import { type EncodedRecords, formatTimestamp, LineEncoder, type LogStream } from "./format.ts";
 import { LogFile, type Rotation } from "./log-file.ts";
 
 /** Bytes of one container's records that may wait for the disk; beyond it the container waits. */
@@ -23,7 +23,7 @@ export class ContainerLog implements AsyncDisposable {
     stderr: new LineEncoder("stderr"),
   };
   #file: LogFile | undefined;
-  #waiting: Buffer[] = [];
+  #waiting: EncodedRecords[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #dropped = 0;
@@ -64,10 +64,10 @@ export class ContainerLog implements AsyncDisposable {
     return formatTimestamp(this.#options.clock.now());
   }
 
-  #enqueue(records: readonly Buffer[]): void {
-    if (records.length === 0) return;
-    this.#waiting.push(...records);
-    this.#waitingBytes += records.reduce((sum, record) => sum + record.length, 0);
+  #enqueue(records: EncodedRecords): void {
+    if (records.count === 0) return;
+    this.#waiting.push(records);
+    this.#waitingBytes += records.bytes.length;
     this.#writing ??= this.#writeWaiting();
   }
 
@@ -83,16 +83,19 @@ export class ContainerLog implements AsyncDisposable {
     this.#writing = undefined;
   }
 
-  async #writeRecords(records: readonly Buffer[]): Promise<void> {
+  async #writeRecords(records: readonly EncodedRecords[]): Promise<void> {
     try {
       await this.open();
       const told = this.#dropped > 0 ? [this.#droppedRecord()] : [];
-      await this.#file?.append(Buffer.concat([...told, ...records]), this.#options.clock.now());
+      await this.#file?.append(
+        Buffer.concat([...told, ...records.map(({ bytes }) => bytes)]),
+        this.#options.clock.now(),
+      );
       this.#dropped = 0;
     } catch (error) {
       if (this.#dropped === 0)
         this.#options.log.error("container log cannot be written", { path: this.#options.path, error: String(error) });
-      this.#dropped += records.length;
+      this.#dropped += records.reduce((sum, { count }) => sum + count, 0);
     }
   }
 
