@@ -27,11 +27,13 @@ export interface ServedContainer {
   readonly routes: readonly { readonly route: string; readonly entrypoint: string }[];
   /** `NAME=value` pairs that every request gets before CGI's own variables. */
   readonly env: readonly { readonly key: string; readonly value: string }[];
+  /** The container's own arguments, between argv[0] (the request's path) and the items of the query. @default none */
+  readonly args?: readonly string[];
   readonly preopens: readonly Preopen[];
   readonly allowedHosts: readonly string[];
   readonly httpMaxConcurrency?: number;
   readonly limits: ServedLimits;
-  /** Lines a guest wrote to standard error, after its run ended. */
+  /** What a guest wrote to standard error, after its run ended; also a line of ours when a run could not be answered as it should. */
   readonly onStderr: (bytes: Uint8Array) => void;
 }
 
