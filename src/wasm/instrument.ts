@@ -48,8 +48,9 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const bodies = rewriteBodies({ structure, check, hints, helpers, dropsSegments, ...(memory ? { memory } : {}) });
   const layout = layoutOf(structure, helpers, options.maxRecycledGlobals ?? MAX_RECYCLED_GLOBALS);
   addStateExports(structure, additions, layout);
+  const instrumented = new ModuleWriter(structure, additions).write({ bodies, hints, maxTableEntries });
   checkValid(bytes);
-  return { bytes: new ModuleWriter(structure, additions).write({ bodies, hints, maxTableEntries }), layout };
+  return { bytes: instrumented, layout };
 }
 
 /**
@@ -65,7 +66,7 @@ function compileError(bytes: Uint8Array): string {
   try {
     void new WebAssembly.Module(bytes);
   } catch (error) {
-    if (error instanceof Error) return error.message;
+    if (error instanceof Error) return error.message.replace(/^WebAssembly\.Module\(\): /, "");
   }
   return "the engine gives no reason";
 }
