@@ -61,9 +61,8 @@ export class BulkHelpers {
 
   memoryInit(segment: number): number {
     const work = this.#memoryWork(bulk(BULK.memoryInit, segment, 0));
-    const size = this.#structure.data[segment]?.length ?? 0;
     const code = (): Code => [
-      ...rangeGuard(SOURCE, this.#segmentSize("data", segment, size), MEMORY_TRAP),
+      ...rangeGuard(SOURCE, this.#segmentSize("data", segment), MEMORY_TRAP),
       ...this.#memoryGuard(DESTINATION),
       ...ascending(work, [0, 1]),
     ];
@@ -93,10 +92,9 @@ export class BulkHelpers {
   tableInit(segment: number, table: number): number {
     this.changedTables.add(table);
     const work = this.#tableWork(bulk(BULK.tableInit, segment, table));
-    const size = this.#structure.elements[segment]?.length ?? 0;
     const code = (): Code => [
       ...tableGuard(DESTINATION, table),
-      ...rangeGuard(SOURCE, this.#segmentSize("element", segment, size), segmentTrap(segment, table)),
+      ...rangeGuard(SOURCE, this.#segmentSize("element", segment), segmentTrap(segment, table)),
       ...ascending(work, [0, 1]),
     ];
     return this.#helper(`table.init ${segment} ${table}`, code, work);
@@ -140,7 +138,11 @@ export class BulkHelpers {
     return rangeGuard(start, memoryBytes, MEMORY_TRAP);
   }
 
-  #segmentSize(kind: "data" | "element", segment: number, size: number): Code {
+  /** Nothing is left of a segment that has been dropped or used up when the instance was made. */
+  #segmentSize(kind: "data" | "element", segment: number): Code {
+    const segments = kind === "data" ? this.#structure.data : this.#structure.elements;
+    const { isPassive, length } = segments[segment] ?? { isPassive: false, length: 0 };
+    const size = isPassive ? length : 0;
     const dropped = this.#dropped.get(`${kind}-${segment}`);
     if (dropped === undefined) return i64Const(size);
     return [...i64Const(0), ...i64Const(size), ...globalGet(dropped), OP.select];

@@ -9,6 +9,8 @@ export class ByteReader {
   readonly end: number;
   /** Offset of the next byte, from the start of the module. */
   offset: number;
+  /** Bytes of constant expressions that have been passed. */
+  constantBytes = 0;
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     this.bytes = bytes;

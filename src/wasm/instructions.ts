@@ -1,5 +1,6 @@
 import type { ByteReader } from "./byte-reader.ts";
 import { UnsupportedModuleError } from "./errors.ts";
+import { MAX_CONSTANT_BYTES } from "./limits.ts";
 import { IMMEDIATE, OP, PLAIN_OPCODES, PREFIXED_OPCODES } from "./opcodes.ts";
 import { readHeapType, readValueType, skipBlockType } from "./types.ts";
 
@@ -8,10 +9,16 @@ const HAS_MEMORY_INDEX = 0x40;
 /** Largest alignment of any access, as a power of two; larger flags belong to proposals that are not read. */
 const MAX_ALIGNMENT = 4;
 
-/** Passes a constant expression, its `end` included. */
+/** Passes a constant expression, its `end` included. All of a section may have `MAX_CONSTANT_BYTES`. */
 export function skipConstantExpression(reader: ByteReader): void {
+  const start = reader.offset;
   while (reader.peek() !== OP.end) skipInstruction(reader);
   reader.offset++;
+  reader.constantBytes += reader.offset - start;
+  if (reader.constantBytes <= MAX_CONSTANT_BYTES) return;
+  throw new UnsupportedModuleError(
+    `Module has more than ${MAX_CONSTANT_BYTES} bytes of constant expressions at byte ${start}`,
+  );
 }
 
 /** Passes one instruction; indices of functions, globals and memories go through the reader's hooks. */

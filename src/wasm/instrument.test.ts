@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { instantiate, wat } from "../../test/wasm-spec/wat.ts";
+import { unsigned } from "./assembler.ts";
 import { instrument, LAYOUT_VERSION, readModule } from "./index.ts";
+import { MAX_CONSTANT_BYTES } from "./limits.ts";
 
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** One function type without parameters, one function. */
@@ -173,6 +175,26 @@ describe("instrument() bounds tables", () => {
       name: "UnsupportedModuleError",
       message: "Module has tables of 31 entries, more than 30",
     }));
+});
+
+test("instrument() refuses more elements than tables may have", () =>
+  assert.throws(
+    () =>
+      instrument(wat(`(module (func $f) (elem funcref (ref.func $f) (ref.func $f)) (elem func $f))`), {
+        maxTableEntries: 2,
+      }),
+    { name: "UnsupportedModuleError", message: "Module has segments of 3 elements, more than 2" },
+  ));
+
+test("instrument() refuses constant expressions that take long to evaluate", () => {
+  const terms = MAX_CONSTANT_BYTES / 3;
+  const global = [0x7f, 0x00, 0x41, 0x00, ...Array.from({ length: terms }, () => [0x41, 0x00, 0x6a]).flat(), 0x0b];
+  const size = [...unsigned(global.length + 1)];
+
+  assert.throws(() => instrument(Uint8Array.from([...PREAMBLE, 0x06, ...size, 0x01, ...global])), {
+    name: "UnsupportedModuleError",
+    message: "Module has more than 2097152 bytes of constant expressions at byte 16",
+  });
 });
 
 describe("instrument() tells why instances cannot serve twice", () => {

@@ -3,9 +3,16 @@ export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Table entries of one instance, all tables together, grown ones too. Threat: tables are not part of the guest's memory, so
- * `table.grow` would go round its limit (V8 keeps about 32 bytes per entry).
+ * `table.grow` would go round its limit (V8 keeps about 32 bytes per entry). Also the elements of all segments, which are
+ * written to tables when an instance is made: 17 ms for 256 Ki.
  */
 export const MAX_TABLE_ENTRIES = 256 * 1024;
+
+/**
+ * Bytes of constant expressions in one section. Threat: they are interpreted whenever an instance is made, without checks;
+ * 1 MiB takes 7 ms.
+ */
+export const MAX_CONSTANT_BYTES = 2 * 1024 * 1024;
 
 /** Mutable globals that are put back between two runs; a module with more gets fresh instances. Threat: slow recycling. */
 export const MAX_RECYCLED_GLOBALS = 4096;

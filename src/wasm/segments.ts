@@ -3,8 +3,9 @@ import { skipConstantExpression } from "./instructions.ts";
 import { COUNT_LIMITS } from "./limits.ts";
 import { readValueType } from "./types.ts";
 
-/** Data or elements that instructions can copy from. `length` is 0 for segments that are used up when an instance is made. */
+/** Data or elements of a module. */
 export interface Segment {
+  /** Instructions copy from it; others are used up when an instance is made. */
   readonly isPassive: boolean;
   /** In bytes or entries. */
   readonly length: number;
@@ -36,8 +37,7 @@ function readElementSegment(reader: ByteReader): Segment {
     if (hasExpressions) skipConstantExpression(reader);
     else reader.functionIndex();
   }
-  const isPassive = flags === 1 || flags === 5;
-  return { isPassive, length: isPassive ? length : 0 };
+  return { isPassive: flags === 1 || flags === 5, length };
 }
 
 /** Reads the data section. */
@@ -57,5 +57,5 @@ function readDataSegment(reader: ByteReader): Segment {
   }
   const length = reader.u32("the length of a data segment");
   reader.skip(length, "the bytes of a data segment");
-  return { isPassive, length: isPassive ? length : 0 };
+  return { isPassive, length };
 }

@@ -21,6 +21,8 @@ export function checkSupported(structure: ModuleStructure, maxTableEntries: numb
   if (shared >= 0) refuse(`has a shared table (table ${shared})`);
   const entries = structure.tables.reduce((sum, { min }) => sum + min, 0);
   if (entries > maxTableEntries) refuse(`has tables of ${entries} entries, more than ${maxTableEntries}`);
+  const elements = structure.elements.reduce((sum, { length }) => sum + length, 0);
+  if (elements > maxTableEntries) refuse(`has segments of ${elements} elements, more than ${maxTableEntries}`);
   const taken = structure.exports.find(({ name }) => name.startsWith(RESERVED_PREFIX));
   if (taken) refuse(`exports "${taken.name}"; names with "${RESERVED_PREFIX}" are reserved`);
   const own = structure.imports.find(({ module }) => module === HOST_MODULE);

@@ -11,7 +11,7 @@ import { instrumentedLane, type Lane, plainLane } from "./lanes.ts";
 import { type Outcome, runScript } from "./runner.ts";
 import type { SpecScript } from "./script.ts";
 
-const suite = process.env["WASM_SPEC_TESTSUITE"];
+const suite = process.env["WASM_SPEC_TESTSUITE"] || undefined;
 const converter = process.env["WAST_CONVERTER"] ?? "wast2json";
 const isWasmTools = path.basename(converter).startsWith("wasm-tools");
 const skip = suite === undefined ? "WASM_SPEC_TESTSUITE names no folder of .wast files" : false;
