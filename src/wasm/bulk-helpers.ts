@@ -12,6 +12,8 @@ import {
   TYPE,
   unsigned,
 } from "./assembler.ts";
+import { UnsupportedModuleError } from "./errors.ts";
+import { MAX_HELPERS } from "./limits.ts";
 import { BULK, OP } from "./opcodes.ts";
 import { ascending, descending, type PieceWork, rangeGuard, remainder } from "./pieces.ts";
 import type { ModuleStructure } from "./structure.ts";
@@ -118,6 +120,9 @@ export class BulkHelpers {
   #helper(key: string, code: () => Code, work: PieceWork, parameters: readonly Code[] = PARAMETERS): number {
     const known = this.#functions.get(key);
     if (known !== undefined) return known;
+    if (this.#functions.size === MAX_HELPERS) {
+      throw new UnsupportedModuleError(`Module uses bulk operations on more than ${MAX_HELPERS} segments and tables`);
+    }
     const index = this.#additions.addFunction(functionType(parameters), () => ({
       code: [...code(), ...remainder(work)],
     }));

@@ -4,6 +4,7 @@ import type { BranchHints } from "./branch-hints.ts";
 import type { BulkHelpers } from "./bulk-helpers.ts";
 import type { EpochCheck } from "./checks.ts";
 import { ModuleCopier } from "./copier.ts";
+import { UnsupportedModuleError } from "./errors.ts";
 import type { VirtualMemory } from "./growth.ts";
 import { skipImmediate, skipPrefixed, unknownInstruction } from "./instructions.ts";
 import { COUNT_LIMITS } from "./limits.ts";
@@ -23,6 +24,8 @@ export interface CodeChanges {
   readonly memory?: VirtualMemory;
   /** Segments are dropped for real too, as instructions of the collected heap read them. */
   readonly dropsSegments: boolean;
+  /** Largest size of all bodies. */
+  readonly maxBytes: number;
 }
 
 /** Writes the function bodies of the code section to `out`, changed; not their count. */
@@ -35,10 +38,14 @@ export function writeBodies(changes: CodeChanges, section: Section, out: ByteWri
     const at = copier.offset;
     const size = copier.u32("the size of a function body");
     copier.replace(at, []);
+    if (size > COUNT_LIMITS.functionBytes) copier.fail(`a function of at most ${COUNT_LIMITS.functionBytes} bytes`, at);
     const end = copier.offset + size;
     if (end > copier.end) copier.fail("a function body", at);
     out.sized(() => rewriter.rewrite(end), size + (size >> 2));
     changes.hints.endFunction(changes.structure.importedFunctions + 1 + index);
+    if (out.length > changes.maxBytes) {
+      throw new UnsupportedModuleError(`Module grows above ${changes.maxBytes} bytes with the checks in its loops`);
+    }
   }
   copier.finish("the code section");
 }

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { instantiate, wat } from "../../test/wasm-spec/wat.ts";
 import { unsigned } from "./assembler.ts";
 import { instrument, LAYOUT_VERSION, readModule } from "./index.ts";
-import { MAX_CONSTANT_BYTES } from "./limits.ts";
+import { COUNT_LIMITS, MAX_CONSTANT_BYTES } from "./limits.ts";
 
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** One function type without parameters, one function. */
@@ -197,6 +197,48 @@ test("instrument() refuses constant expressions that take long to evaluate", () 
   });
 });
 
+test("instrument() refuses a module that grows too large", () => {
+  const loops = wat(`(module (func ${"(loop)".repeat(100)}))`);
+
+  assert.throws(() => instrument(loops, { maxInstrumentedBytes: 1000 }), {
+    name: "UnsupportedModuleError",
+    message: "Module grows above 1000 bytes with the checks in its loops",
+  });
+  assert.ok(instrument(loops, { maxInstrumentedBytes: 4000 }).bytes.length < 4000);
+});
+
+test("instrument() refuses a function above the engine's limit before it writes it", () => {
+  const size = COUNT_LIMITS.functionBytes + 1;
+  const code = [0x01, ...unsigned(size)];
+  const section = [0x0a, ...unsigned(code.length + size), ...code];
+  const bytes = new Uint8Array(PREAMBLE.length + FUNCTION.length + section.length + size);
+  bytes.set([...PREAMBLE, ...FUNCTION, ...section]);
+
+  assert.throws(() => instrument(bytes), { name: "SyntaxError", message: /a function of at most 7654321 bytes/ });
+});
+
+test("instrument() refuses bulk operations on too many pairs of segments and tables", () => {
+  const [segments, tables] = [101, 100];
+  const pairs = Array.from(
+    { length: segments * tables },
+    (_, pair) => `(table.init ${pair % tables} ${Math.floor(pair / tables)} (i32.const 0) (i32.const 0) (i32.const 0))`,
+  );
+  const module = wat(
+    `(module ${"(table 1 funcref)".repeat(tables)} ${"(elem funcref)".repeat(segments)} (func ${pairs.join("")}))`,
+  );
+
+  assert.throws(() => instrument(module), {
+    name: "UnsupportedModuleError",
+    message: "Module uses bulk operations on more than 10000 segments and tables",
+  });
+});
+
+test("instrument() gives bytes that own their buffer", () => {
+  const { bytes } = instrument(wat(`(module (func))`));
+
+  assert.equal(bytes.buffer.byteLength, bytes.length);
+});
+
 describe("instrument() tells why instances cannot serve twice", () => {
   for (const [text, reason] of [
     [`(module (global (mut v128) (v128.const i64x2 0 0)))`, "mutable global 0 has type v128"],
@@ -231,6 +273,7 @@ describe("instrument() does not support", () => {
   for (const [text, message] of [
     [`(module (memory 1 2 shared))`, "Module has a shared memory; build it without threads"],
     [`(module (memory i64 1))`, "Module has a 64-bit memory; build it for wasm32"],
+    [`(module (import "e" "m" (memory 1 2 shared)))`, "Module has a shared memory; build it without threads"],
     [`(module (import "e" "m" (memory 1)))`, "Module imports its memory; it must define and export it"],
     [`(module (memory 1) (memory 1))`, "Module has 2 memories; one is supported"],
     [

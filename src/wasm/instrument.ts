@@ -7,7 +7,7 @@ import { type CodeChanges, writeBodies } from "./code.ts";
 import type { MemoryType } from "./entities.ts";
 import { addVirtualMemory } from "./growth.ts";
 import type { StateLayout } from "./layout.ts";
-import { MAX_RECYCLED_GLOBALS, MAX_TABLE_ENTRIES } from "./limits.ts";
+import { MAX_INSTRUMENTED_BYTES, MAX_RECYCLED_GLOBALS, MAX_TABLE_ENTRIES } from "./limits.ts";
 import { ModuleWriter } from "./module-writer.ts";
 import { SECTION } from "./sections.ts";
 import { type ModuleStructure, type ReadOptions, readStructure } from "./structure.ts";
@@ -17,6 +17,8 @@ import { checkSupported, freshReasons, isSaved, RESERVED_PREFIX } from "./suppor
 export const LAYOUT_VERSION = 1;
 
 export interface InstrumentOptions extends ReadOptions {
+  /** Largest size of the code with its checks, in bytes. @default MAX_INSTRUMENTED_BYTES */
+  readonly maxInstrumentedBytes?: number;
   /** Table entries an instance may have, grown ones too. @default MAX_TABLE_ENTRIES */
   readonly maxTableEntries?: number;
   /** Mutable globals above which every request gets a fresh instance. @default MAX_RECYCLED_GLOBALS */
@@ -24,6 +26,7 @@ export interface InstrumentOptions extends ReadOptions {
 }
 
 export interface InstrumentedModule {
+  /** All of its buffer, so that it can be transferred. */
   readonly bytes: Uint8Array;
   readonly layout: StateLayout;
 }
@@ -45,12 +48,14 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const helpers = new BulkHelpers(structure, additions, check.code, memory?.pages ?? -1);
   const hints = new BranchHints();
   const dropsSegments = structure.types.includes("array");
-  const bodies = rewriteBodies({ structure, check, hints, helpers, dropsSegments, ...(memory ? { memory } : {}) });
+  const maxBytes = options.maxInstrumentedBytes ?? MAX_INSTRUMENTED_BYTES;
+  const changes = { structure, check, hints, helpers, dropsSegments, maxBytes, ...(memory ? { memory } : {}) };
+  const bodies = rewriteBodies(changes);
   const layout = layoutOf(structure, helpers, options.maxRecycledGlobals ?? MAX_RECYCLED_GLOBALS);
   addStateExports(structure, additions, layout);
   const instrumented = new ModuleWriter(structure, additions).write({ bodies, hints, maxTableEntries });
   checkValid(bytes);
-  return { bytes: instrumented, layout };
+  return { bytes: instrumented.slice(), layout };
 }
 
 /**

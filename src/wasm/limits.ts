@@ -1,6 +1,15 @@
 /** Largest module read, in bytes. Threat: an image that fills memory while it is prepared. */
 export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 
+/** Largest instrumented module, in bytes. Threat: a module of nothing but empty loops grows tenfold. */
+export const MAX_INSTRUMENTED_BYTES = 2 * MAX_MODULE_BYTES;
+
+/**
+ * Functions added in place of bulk operations: one for each segment or pair of segment and table that is used.
+ * Threat: millions of pairs.
+ */
+export const MAX_HELPERS = 10_000;
+
 /**
  * Table entries of one instance, all tables together, grown ones too. Threat: tables are not part of the guest's memory, so
  * `table.grow` would go round its limit (V8 keeps about 32 bytes per entry). Also the elements of all segments, which are
@@ -37,4 +46,5 @@ export const COUNT_LIMITS = {
   results: 1000,
   fields: 10_000,
   locals: 50_000,
+  functionBytes: 7_654_321,
 } as const;

@@ -33,8 +33,8 @@ function checkMemories({ memories, importedMemories }: ModuleStructure): void {
   const [memory] = memories;
   if (!memory) return;
   if (memories.length > 1) refuse(`has ${memories.length} memories; one is supported`);
-  if (importedMemories > 0) refuse("imports its memory; it must define and export it");
   if (memory.isShared) refuse("has a shared memory; build it without threads");
+  if (importedMemories > 0) refuse("imports its memory; it must define and export it");
   if (memory.is64) refuse("has a 64-bit memory; build it for wasm32");
   if (memory.pageSizeLog2 !== 16) refuse(`has a memory with pages of 2^${memory.pageSizeLog2} bytes, not 2^16`);
 }

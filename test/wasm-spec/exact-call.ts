@@ -4,9 +4,10 @@ import { bitsOf, type SpecValue } from "./script.ts";
 
 const TYPES: Readonly<Record<string, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-/** Whether a function takes and gives numbers and vectors only, so that `exactCaller` can call it. */
-export function isNumeric(type: FunctionType): boolean {
-  return [...type.params, ...type.results].every((name) => name in TYPES);
+/** Whether a function takes or gives what JavaScript cannot hold, and nothing but numbers and vectors. */
+export function needsExactCall(type: FunctionType): boolean {
+  const names = [...type.params, ...type.results];
+  return names.every((name) => name in TYPES) && names.some((name) => name !== "i32" && name !== "i64");
 }
 
 /**

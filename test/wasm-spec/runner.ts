@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type FunctionType, readModule } from "../../src/wasm/index.ts";
-import { exactCaller, isNumeric } from "./exact-call.ts";
+import { exactCaller, needsExactCall } from "./exact-call.ts";
 import type { Lane } from "./lanes.ts";
 import { bitsOf, matches, type SpecAction, type SpecCommand, type SpecScript, type SpecValue } from "./script.ts";
 
@@ -109,7 +109,7 @@ class Runner {
     if (action.type === "get") return [globalValue(entity as WebAssembly.Global)];
     const type = running.functionTypes.get(action.field);
     const args = action.args ?? [];
-    if (type && isNumeric(type)) return this.#callExactly(entity as Function, type, args);
+    if (type && needsExactCall(type)) return this.#callExactly(entity as Function, type, args);
     const result = await this.#lane.call(entity as Function, args.map(javaScriptValue));
     if (type && type.results.length === 0) return [];
     const results = Array.isArray(result) ? result : [result];
