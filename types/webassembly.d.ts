@@ -54,6 +54,8 @@ declare namespace WebAssembly {
     grow(delta: number): number;
   }
   class Tag {}
+  /** An exception that left Wasm code. */
+  class Exception {}
   /** An import that may answer with a promise; the guest below it is suspended until then. */
   class Suspending {
     constructor(run: (...args: never[]) => unknown);

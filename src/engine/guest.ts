@@ -38,14 +38,17 @@ export interface Invocation {
   /** `NAME=value`, without the final NUL. */
   readonly env: readonly Uint8Array[];
   readonly stdin: ByteSource;
-  /** Bytes reach the sinks only when the run has ended (replay must leave no trace), unless `live` is set. */
+  /**
+   * Bytes reach the sinks once the run cannot be replayed any more: at its end in the fast lane, as they come in the sliced lane.
+   * Each write is a whole write of the guest or several of them.
+   */
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
   readonly preopens: readonly Preopen[];
   readonly account: Account;
   /** On the clock of `performance.now()` of the process; past it the run ends with `deadline`. Infinity for none. */
   readonly deadlineMs: number;
-  /** Write-through output and no replay: for commands, whose output people wait for. @default false */
+  /** Never replayed, so output is never held back. @default false */
   readonly live?: boolean;
   /** What host modules beside WASI need to know of this run, keyed by their module name. */
   readonly host?: Readonly<Record<string, unknown>>;
@@ -53,7 +56,8 @@ export interface Invocation {
 
 /** How a run ended. */
 export type Outcome =
-  | { readonly kind: "exited"; readonly code: number; readonly cpuMs: number }
+  /** `outOfMemory` is there (true) when a `memory.grow` was refused and the code is not 0. */
+  | { readonly kind: "exited"; readonly code: number; readonly outOfMemory?: true; readonly cpuMs: number }
   /** A trap, or an exception that left the guest. `outOfMemory`: a `memory.grow` was refused before. */
   | { readonly kind: "trapped"; readonly message: string; readonly outOfMemory: boolean; readonly cpuMs: number }
   /** The deadline passed, or the sink's limit was reached (`reason` says which). */
@@ -69,7 +73,7 @@ export interface HostModule {
   readonly name: string;
   /** Functions that may answer with a promise; a guest that imports one starts in the sliced lane. */
   readonly suspending: ReadonlySet<string>;
-  /** Whether a run that called it must not be replayed. */
+  /** Makes the functions for one instance. Those that do not suspend may be called again when a run is replayed. */
   instantiate(instance: HostInstance): Readonly<Record<string, HostFunction>>;
 }
 
@@ -80,6 +84,13 @@ export interface HostInstance {
   readonly memory: WebAssembly.Memory;
   /** The run that is on this instance now. */
   invocation(): Invocation;
+  /** Aborted when that run ends: by then nothing waits for an answer any more. */
+  signal(): AbortSignal;
+  /**
+   * Calls an export of the guest from within a host function. It cannot be suspended and may take `nestedCallMs`; past that the
+   * whole run ends with a trap.
+   */
+  call(name: string, ...args: readonly (number | bigint)[]): unknown;
 }
 
 /** A module under one container's limits on this thread, with its instances. */

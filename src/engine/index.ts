@@ -1,3 +1,6 @@
+export { createEngine, type Engine, type EngineOptions } from "./engine.ts";
+export { createEpoch } from "./epoch/epoch.ts";
+export { startTicker, type Ticker } from "./epoch/ticker.ts";
 export {
   type Account,
   DEFAULT_GUEST_LIMITS,
@@ -10,3 +13,5 @@ export {
   type Outcome,
   type PreparedModule,
 } from "./guest.ts";
+export { UnusableModuleError } from "./instance/image.ts";
+export { DEFAULT_ENGINE_SETTINGS, type EngineSettings } from "./settings.ts";

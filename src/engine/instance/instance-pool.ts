@@ -1,0 +1,101 @@
+import type { EngineContext } from "../engine-context.ts";
+import { GuestInstance } from "./guest-instance.ts";
+import type { Image } from "./image.ts";
+import type { InstanceBudget } from "./instance-budget.ts";
+import { canMapMemory } from "./native-memory.ts";
+import { StrategyTrial } from "./strategy-trial.ts";
+import type { Lane } from "./wasi-host.ts";
+
+/** Runs of a module on this thread that say nothing about its speed: functions are compiled at their first call. */
+const WARM_UP_RUNS = 8;
+
+/** Clean instances of one module under one memory limit, shared by all guests that run it. */
+export class InstancePool {
+  readonly image: Image;
+  /** Largest memory of an instance, in pages. */
+  readonly maxPages: number;
+  readonly trial: StrategyTrial;
+  readonly #context: EngineContext;
+  readonly #budget: InstanceBudget;
+  readonly #idle: Record<Lane, GuestInstance[]> = { fast: [], sliced: [], blocking: [] };
+  #runs = 0;
+
+  constructor(image: Image, maxPages: number, context: EngineContext, budget: InstanceBudget) {
+    this.image = image;
+    this.maxPages = maxPages;
+    this.#context = context;
+    this.#budget = budget;
+    const { strategy } = context.settings;
+    this.trial = new StrategyTrial(image.pages, { canMap: canMapMemory(), ...(strategy ? { forced: strategy } : {}) });
+    budget.add(this);
+  }
+
+  /** Whether runs are still slowed down by compiling. */
+  get isWarmingUp(): boolean {
+    return this.#runs < WARM_UP_RUNS;
+  }
+
+  get idleCount(): number {
+    return this.#idle.fast.length + this.#idle.sliced.length;
+  }
+
+  /** A clean instance for one run; undefined when the thread has no room for another. Throws as `GuestInstance` does. */
+  take(lane: Lane): GuestInstance | undefined {
+    this.#runs++;
+    const wanted = this.#strategy(lane);
+    for (;;) {
+      const idle = this.#idle[lane].pop();
+      if (!idle) break;
+      if (idle.strategy === wanted || idle.strategy === "fresh") return idle;
+      this.#budget.release();
+    }
+    if (!this.#budget.reserve()) return undefined;
+    try {
+      return new GuestInstance(this.image, lane, wanted, this.#context);
+    } catch (error) {
+      this.#budget.release();
+      throw error;
+    }
+  }
+
+  /** Takes an instance back after its run: it is cleaned and kept, or discarded. */
+  give(instance: GuestInstance): void {
+    if (instance.end()) this.giveUnused(instance);
+    else this.#budget.release();
+  }
+
+  /** Takes back a clean instance. */
+  giveUnused(instance: GuestInstance): void {
+    if (instance.strategy === "fresh" || !this.#budget.isKept(this)) {
+      this.#budget.release();
+      return;
+    }
+    instance.usedAtMs = this.#context.clock.monotonic();
+    this.#idle[instance.lane].push(instance);
+    this.#budget.madeRoom();
+  }
+
+  /** When its longest idle instance was last used; undefined without idle ones. */
+  get idleSinceMs(): number | undefined {
+    const times = [this.#idle.fast[0], this.#idle.sliced[0]].flatMap((each) => (each ? [each.usedAtMs] : []));
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Discards the instance that has been idle longest. */
+  dropOldest(): void {
+    const { fast, sliced } = this.#idle;
+    const [a, b] = [fast[0], sliced[0]];
+    const line = a && (!b || a.usedAtMs <= b.usedAtMs) ? fast : sliced;
+    if (line.shift()) this.#budget.release();
+  }
+
+  close(): void {
+    while (this.idleCount > 0) this.dropOldest();
+    this.#budget.remove(this);
+  }
+
+  #strategy(lane: Lane) {
+    if (this.image.obstacle !== undefined) return "fresh";
+    return lane === "fast" ? this.trial.current : this.trial.best;
+  }
+}

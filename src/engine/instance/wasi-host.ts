@@ -1,0 +1,29 @@
+import type { Clock } from "../../base/index.ts";
+import type { WasiProcess } from "../../wasi/process.ts";
+import type { AnyHostFunction } from "./host-functions.ts";
+
+/** Where the instance runs, and so what happens when the guest has to wait. */
+export type Lane = "fast" | "sliced" | "blocking";
+
+/** WASI for one instance, as far as the engine needs it. */
+export interface WasiHost {
+  /** The function behind an import of a WASI module; undefined for an unknown name. */
+  find(module: string, name: string): AnyHostFunction | undefined;
+  bind(memory: WebAssembly.Memory): void;
+  begin(process: WasiProcess): void;
+  /** Closes what the run opened. */
+  end(): void;
+  cancel(reason: Error): void;
+}
+
+export interface WasiHostOptions {
+  readonly mode: Lane;
+  readonly clock: Clock;
+}
+
+export function createWasiHost(_options: WasiHostOptions): WasiHost {
+  return { find: () => undefined, bind: () => {}, begin: () => {}, end: () => {}, cancel: () => {} };
+}
+
+/** Functions that may answer with a promise in the sliced lane. */
+export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set();

@@ -1,0 +1,40 @@
+/** Weight of the latest run. */
+const LATEST = 0.2;
+/** What is known of a guest counts half after this time without runs. */
+const HALF_LIFE_MS = 5000;
+/** Longer runs count as this long, so that one of them is forgotten within some dozens of quick ones. */
+const LONGEST_MS = 100;
+
+/**
+ * How long a guest's runs take, as far as recent ones tell. A decaying estimate: a machine that was busy or a cold start brands no
+ * guest as slow for good.
+ */
+export class RunEstimate {
+  #ms = 0;
+  #waits = 0;
+  #notedAtMs = 0;
+
+  /** A run took `ms` of guest time; `waited` when it had to wait for something else than its turn. */
+  note(ms: number, waited: boolean, nowMs: number): void {
+    const kept = this.#kept(nowMs);
+    this.#ms = this.#ms * kept * (1 - LATEST) + Math.min(ms, LONGEST_MS) * LATEST;
+    this.#waits = this.#waits * kept * (1 - LATEST) + (waited ? LATEST : 0);
+    this.#notedAtMs = nowMs;
+  }
+
+  /** Milliseconds that the next run is expected to take. */
+  expectedMs(nowMs: number): number {
+    return this.#ms * this.#kept(nowMs);
+  }
+
+  /** Whether the next run is likely to have to wait. */
+  isLikelyToWait(nowMs: number): boolean {
+    return this.#waits * this.#kept(nowMs) > 0.5;
+  }
+
+  #kept(nowMs: number): number {
+    const idleMs = nowMs - this.#notedAtMs;
+    // Under load the power would cost more than it tells.
+    return idleMs < HALF_LIFE_MS / 50 ? 1 : 0.5 ** (idleMs / HALF_LIFE_MS);
+  }
+}
