@@ -1,7 +1,7 @@
-import type { ByteWriter } from "./byte-writer.ts";
 import { call, type Code, globalGet, globalSet, i32Const, unsigned } from "./assembler.ts";
 import type { BranchHints } from "./branch-hints.ts";
 import type { BulkHelpers } from "./bulk-helpers.ts";
+import type { ByteWriter } from "./byte-writer.ts";
 import type { EpochCheck } from "./checks.ts";
 import { ModuleCopier } from "./copier.ts";
 import { UnsupportedModuleError } from "./errors.ts";
