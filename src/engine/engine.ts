@@ -2,18 +2,18 @@ import type { Clock } from "../base/index.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { EpochLease } from "./epoch/epoch.ts";
 import { DEFAULT_GUEST_LIMITS, type Guest, type GuestLimits, type HostModule, type PreparedModule } from "./guest.ts";
-import { Image, UnusableModuleError } from "./instance/image.ts";
+import { Image } from "./instance/image.ts";
 import { InstanceBudget } from "./instance/instance-budget.ts";
 import { InstancePool } from "./instance/instance-pool.ts";
+import { maxPagesOf } from "./instance/page-limit.ts";
 import { GuestRunner } from "./lanes/guest-runner.ts";
 import type { ThreadLanes } from "./lanes/thread-lanes.ts";
 import { HeldOutput } from "./lanes/held-output.ts";
 import type { EventLoop } from "./scheduling/loop-events.ts";
 import { type SlicePolicy, timedSlices } from "./scheduling/slice-policy.ts";
 import { Turns } from "./scheduling/turns.ts";
-import { DEFAULT_ENGINE_SETTINGS, type EngineSettings, PAGE_BYTES } from "./settings.ts";
+import { DEFAULT_ENGINE_SETTINGS, type EngineSettings, MAX_SLICE_MS } from "./settings.ts";
 
-const MAX_PAGES = 65_536;
 /** How often idle instances are looked at. */
 const SWEEP_MS = 60_000;
 
@@ -66,6 +66,9 @@ class ThreadEngine implements Engine {
 
   constructor(options: EngineOptions) {
     const settings = { ...DEFAULT_ENGINE_SETTINGS, ...options.settings };
+    if (!(settings.sliceMs > 0 && settings.sliceMs <= MAX_SLICE_MS)) {
+      throw new RangeError(`sliceMs is ${settings.sliceMs}; it must be above 0 and at most ${MAX_SLICE_MS}`);
+    }
     this.#context = {
       clock: options.clock,
       epoch: new EpochLease(options.epoch),
@@ -110,12 +113,7 @@ class ThreadEngine implements Engine {
   }
 
   #sharePool(prepared: PreparedModule, limits: GuestLimits): InstancePool {
-    const { maxPages: ownMax = MAX_PAGES, minPages = 0 } = prepared.layout.memory ?? {};
-    const maxPages = Math.min(ownMax, MAX_PAGES, Math.floor(limits.memoryBytes / PAGE_BYTES));
-    if (minPages > maxPages) {
-      const needs = `The module needs ${minPages * PAGE_BYTES} bytes of memory`;
-      throw new UnusableModuleError(`${needs}, its limit is ${limits.memoryBytes}; raise the container's memory limit`);
-    }
+    const maxPages = maxPagesOf(prepared.layout, limits);
     const key = `${prepared.digest} ${maxPages}`;
     let pool = this.#pools.get(key);
     if (!pool) {

@@ -1,3 +1,4 @@
+export { type CommandExit, type CommandOptions, type CommandProcess, runCommand } from "./command.ts";
 export { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 export { createEpoch } from "./epoch/epoch.ts";
 export { startTicker, type Ticker } from "./epoch/ticker.ts";
@@ -15,3 +16,4 @@ export {
 } from "./guest.ts";
 export { UnusableModuleError } from "./instance/image.ts";
 export { DEFAULT_ENGINE_SETTINGS, type EngineSettings } from "./settings.ts";
+export { GUEST_MEMORY_FLAGS, GUEST_STACK_FLAGS } from "./node-flags.ts";

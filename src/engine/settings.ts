@@ -37,4 +37,5 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   fastOutputBytes: 4 * 1024 * 1024,
 };
 
-export const PAGE_BYTES = 65_536;
+/** Longer slices would outlast the lease that keeps the epoch counting. */
+export const MAX_SLICE_MS = 40;

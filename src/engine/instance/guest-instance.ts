@@ -10,9 +10,9 @@ import type { Occupant } from "./occupant.ts";
 import { SavedState } from "./saved-state.ts";
 import { suspendingOverrun } from "./trampoline.ts";
 import { createWasiHost, type Lane, WAITING_FUNCTIONS, type WasiHost } from "./wasi-host.ts";
-import { PAGE_BYTES } from "../settings.ts";
+import { PAGE_BYTES } from "./page-limit.ts";
 
-type Entry = () => unknown;
+type GuestFunction = (...args: readonly (number | bigint)[]) => unknown;
 /** For modules without memory; host functions find nothing in it. */
 let noMemory: WebAssembly.Memory | undefined;
 
@@ -21,13 +21,13 @@ export class GuestInstance {
   readonly image: Image;
   readonly lane: Lane;
   readonly strategy: Strategy;
+  readonly memory: WebAssembly.Memory;
+  readonly exports: WebAssembly.Exports;
   readonly controls: Controls;
   readonly wasi: WasiHost;
   /** When it was last given back, on the monotonic clock. */
   usedAtMs = 0;
   readonly #context: EngineContext;
-  readonly #memory: WebAssembly.Memory;
-  readonly #exports: WebAssembly.Exports;
   readonly #saved: SavedState | undefined;
   readonly #restorer: MemoryRestorer | undefined;
   readonly #promising = new Map<string, () => Promise<unknown>>();
@@ -41,11 +41,11 @@ export class GuestInstance {
     this.lane = lane;
     this.#context = context;
     this.wasi = createWasiHost({ mode: lane, clock: context.clock });
-    this.#memory = image.layout.memory ? new WebAssembly.Memory({ initial: image.pages }) : emptyMemory();
-    this.#exports = instantiate(image.module, this.#imports());
-    this.wasi.bind(this.#memory);
-    this.controls = new Controls(this.#exports, image.layout);
-    if (strategy !== "fresh" && image.obstacle === undefined) this.#saved = new SavedState(this.#exports, image.layout);
+    this.memory = image.layout.memory ? new WebAssembly.Memory({ initial: image.pages }) : emptyMemory();
+    this.exports = instantiate(image.module, this.#imports());
+    this.wasi.bind(this.memory);
+    this.controls = new Controls(this.exports, image.layout);
+    if (strategy !== "fresh" && image.obstacle === undefined) this.#saved = new SavedState(this.exports, image.layout);
     image.obstacle ??= this.#saved?.obstacle;
     this.strategy = image.obstacle === undefined ? strategy : "fresh";
     this.#restorer = this.#makeRestorer();
@@ -63,7 +63,7 @@ export class GuestInstance {
     this.#occupant = undefined;
     this.wasi.end();
     if (this.strategy === "fresh" || !this.#saved) return false;
-    if (this.#memory.buffer.byteLength > this.#keptBytes()) return false;
+    if (this.memory.buffer.byteLength > this.#keptBytes()) return false;
     try {
       this.#restorer?.restore();
       return this.#saved.restore();
@@ -102,24 +102,24 @@ export class GuestInstance {
 
   #makeRestorer(): MemoryRestorer | undefined {
     if (this.strategy === "fresh" || !this.image.layout.memory) return undefined;
-    const snapshot = this.image.snapshotOf(this.#memory);
-    return new (this.strategy === "cow" ? CowRestorer : CopyRestorer)(this.#memory, snapshot);
+    const snapshot = this.image.snapshotOf(this.memory);
+    return new (this.strategy === "cow" ? CowRestorer : CopyRestorer)(this.memory, snapshot);
   }
 
   #keptBytes(): number {
     return this.image.pages * PAGE_BYTES + this.#context.settings.keptGrowthBytes;
   }
 
-  #function(name: string): Entry {
-    const found = this.#exports[name];
+  #function(name: string): GuestFunction {
+    const found = this.exports[name];
     if (typeof found !== "function") throw new TypeError(`The module has no exported function "${name}"`);
-    return found as Entry;
+    return found as GuestFunction;
   }
 
   #imports(): WebAssembly.Imports {
     const imports: WebAssembly.Imports = {
       [HOST_MODULE]: {
-        [HOST_IMPORTS.memory]: this.#memory,
+        [HOST_IMPORTS.memory]: this.memory,
         [HOST_IMPORTS.epoch]: this.#context.epoch.memory,
         [HOST_IMPORTS.overrun]: this.#overrun(),
       },
@@ -146,7 +146,17 @@ export class GuestInstance {
     const fail = (error: unknown) => this.#running().fail(error);
     if (!mayWait) return guarded(run, fail);
     const wait = waiting(run, fail, (event) => this.#running().wait(event));
-    return this.lane === "sliced" ? (new WebAssembly.Suspending(wait) as unknown as Function) : wait;
+    if (this.lane === "sliced") return new WebAssembly.Suspending(wait) as unknown as Function;
+    return this.lane === "blocking" ? this.#renewing(wait) : wait;
+  }
+
+  /** The epoch's lease may have run out while the thread was blocked. */
+  #renewing(run: (...args: readonly unknown[]) => unknown): Function {
+    return (...args: readonly unknown[]) => {
+      const result = run(...args);
+      this.#context.epoch.renew();
+      return result;
+    };
   }
 
   #overrun(): WebAssembly.ImportValue {
@@ -157,17 +167,21 @@ export class GuestInstance {
     );
   }
 
-  /** A nested call cannot be suspended: V8 refuses below a frame of JavaScript. It gets a short time of its own, then the run ends. */
+  /**
+   * Answers whether to suspend. V8 refuses that below a frame of JavaScript, so a nested call runs on over the end of its slice,
+   * for a short time of its own; after that the run ends.
+   */
   #decide(): boolean {
     const occupant = this.#running();
-    if (this.#nestedCalls === 0) return occupant.overrun();
+    const isSliceOver = occupant.overrun();
+    if (!isSliceOver || this.#nestedCalls === 0) return isSliceOver;
     if (this.#context.clock.monotonic() < this.#nestedUntilMs) return false;
     throw occupant.fail(new Error("an export called by a host function took too long"));
   }
 
   #hostInstance(): HostInstance {
     return {
-      memory: this.#memory,
+      memory: this.memory,
       invocation: () => this.#running().invocation,
       signal: () => this.#running().signal(),
       call: (name, ...args) => this.#callNested(name, args),
@@ -175,16 +189,13 @@ export class GuestInstance {
   }
 
   #callNested(name: string, args: readonly (number | bigint)[]): unknown {
-    const run = this.#function(name) as (...values: readonly (number | bigint)[]) => unknown;
-    const outerDeadline = this.controls.deadline;
-    const { clock, epoch, settings } = this.#context;
+    const run = this.#function(name);
+    const { clock, settings } = this.#context;
     if (this.#nestedCalls++ === 0) this.#nestedUntilMs = clock.monotonic() + settings.nestedCallMs;
-    this.controls.deadline = settings.slices.until(epoch.renew(), settings.nestedCallMs);
     try {
       return run(...args);
     } finally {
       this.#nestedCalls--;
-      this.controls.deadline = outerDeadline;
     }
   }
 

@@ -52,6 +52,11 @@ export class Image {
     return this.#functions.has(name);
   }
 
+  /** Throws `UnusableModuleError` when there is no such function. */
+  requireEntrypoint(name: string): void {
+    if (!this.#functions.has(name)) throw new UnusableModuleError(`The module exports no function "${name}"`);
+  }
+
   /** The memory of a new instance, taken from the first one that asks. */
   snapshotOf(memory: WebAssembly.Memory): Snapshot {
     this.#snapshot ??= new Snapshot(memory.buffer);

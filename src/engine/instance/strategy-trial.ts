@@ -6,9 +6,13 @@ const COPY_UP_TO_PAGES = 8;
 const COPY_UNMAPPED_UP_TO_PAGES = 40;
 /** Above, copying need not be tried (1.1 ms for 16 MiB). */
 const TRY_COPY_UP_TO_PAGES = 256;
-/** Runs before one is measured: the first ones compile. */
-const WARM_UP_RUNS = 3;
-const MEASURED_RUNS = 7;
+/** Runs in a row with one candidate, of which the first few find cold caches. */
+const ROUND_RUNS = 16;
+const COLD_RUNS = 4;
+/** Rounds of each candidate, in turns; only the last counts, as the first ones are slowed down by compiling. */
+const ROUNDS = 2;
+/** A candidate that is not the expected one must be cheaper by this much. */
+const MARGIN = 0.9;
 
 export interface TrialOptions {
   readonly canMap: boolean;
@@ -19,7 +23,8 @@ export interface TrialOptions {
 /** Finds out over a module's first runs which way of recycling its instances is the cheapest. */
 export class StrategyTrial {
   readonly #candidates: readonly Strategy[];
-  readonly #medians: number[] = [];
+  readonly #costs = new Map<Strategy, number>();
+  #round = 0;
   #runs: number[] = [];
   #decided: Strategy | undefined;
 
@@ -28,9 +33,9 @@ export class StrategyTrial {
     if (this.#candidates.length === 1) this.#decided = this.#candidates[0];
   }
 
-  /** What to use now: while measuring, each candidate in turn, the expected one first. */
+  /** What to use now: while measuring, the candidates in turns, the expected one first. */
   get current(): Strategy {
-    return this.#decided ?? this.#candidates[this.#medians.length] ?? "copy";
+    return this.#decided ?? this.#candidates[this.#round % this.#candidates.length] ?? "copy";
   }
 
   get isDecided(): boolean {
@@ -46,15 +51,23 @@ export class StrategyTrial {
   note(strategy: Strategy, ms: number): void {
     if (this.#decided || strategy !== this.current) return;
     this.#runs.push(ms);
-    if (this.#runs.length < WARM_UP_RUNS + MEASURED_RUNS) return;
-    this.#medians.push(median(this.#runs.slice(WARM_UP_RUNS)));
+    if (this.#runs.length < ROUND_RUNS) return;
+    this.#costs.set(strategy, lowerQuartile(this.#runs.slice(COLD_RUNS)));
     this.#runs = [];
-    if (this.#medians.length === this.#candidates.length) this.#decided = this.#cheapest();
+    this.#round++;
+    if (this.#round === ROUNDS * this.#candidates.length) this.#decided = this.#cheapest();
   }
 
   #cheapest(): Strategy {
-    const least = Math.min(...this.#medians);
-    return this.#candidates[this.#medians.indexOf(least)] ?? "copy";
+    let [cheapest = "copy"] = this.#candidates;
+    for (const candidate of this.#candidates) {
+      if (this.#cost(candidate) < this.#cost(cheapest) * MARGIN) cheapest = candidate;
+    }
+    return cheapest;
+  }
+
+  #cost(strategy: Strategy): number {
+    return this.#costs.get(strategy) ?? Infinity;
   }
 }
 
@@ -65,6 +78,7 @@ function candidatesFor(pages: number, canMap: boolean): readonly Strategy[] {
   return pages <= TRY_COPY_UP_TO_PAGES ? ["cow", "copy"] : ["cow"];
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+/** Most runs are interrupted by nothing; those that were say nothing about the guest. */
+function lowerQuartile(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 2] ?? 0;
 }

@@ -263,10 +263,8 @@ export class GuestRunner implements Guest, Starved {
 
   /** A clean instance, the outcome when there can be none, or undefined when there is no room now. */
   #takeInstance(lane: "fast" | "sliced", entrypoint: string): GuestInstance | Outcome | undefined {
-    if (!this.#pool.image.exportsFunction(entrypoint)) {
-      return { kind: "unusable", message: `The module exports no function "${entrypoint}"` };
-    }
     try {
+      this.#pool.image.requireEntrypoint(entrypoint);
       const instance = this.#pool.take(lane);
       if (!instance || this.#entrypoints.has(entrypoint)) return instance;
       const parameters = instance.parameters(entrypoint);

@@ -1,9 +1,11 @@
+// What the tests of this module share: modules written as text, invocations, a host module.
+import wabtInit from "wabt";
 import { systemClock } from "../../base/index.ts";
+import { ProcExit } from "../../wasi/preview1/unwinding.ts";
 import { instrument } from "../../wasm/index.ts";
-import { createEngine, type EngineOptions } from "../engine.ts";
+import { createEngine, type Engine, type EngineOptions } from "../engine.ts";
 import { createEpoch } from "../epoch/epoch.ts";
 import type { Account, HostModule, Invocation, PreparedModule } from "../guest.ts";
-import wabtInit from "wabt";
 
 const wabt = await wabtInit();
 const FEATURES = { exceptions: true, threads: true, bulk_memory: true, mutable_globals: true, reference_types: true };
@@ -37,10 +39,10 @@ export class Collected {
   }
 }
 
+export type TestInvocation = Invocation & { readonly stdout: Collected; readonly stderr: Collected };
+
 /** An invocation of `_start` with nothing in it, and what it wrote. */
-export function invocation(
-  changes: Partial<Invocation> = {},
-): Invocation & { readonly stdout: Collected; readonly stderr: Collected } {
+export function invocation(changes: Partial<Invocation> = {}): TestInvocation {
   return {
     entrypoint: "_start",
     args: [],
@@ -55,19 +57,36 @@ export function invocation(
   };
 }
 
-/** A host module "test": `out` writes a byte of memory range to standard output, `nap` waits for a turn of the loop, and so on. */
-export function testModule(
-  extra: Partial<Pick<HostModule, "suspending">> & { functions?: HostModule["instantiate"] } = {},
-): HostModule {
-  return {
+/**
+ * The host module "test": `exit(code)` leaves the guest as `proc_exit` does, `nested(n)` calls the guest's export "inner" with n.
+ * The module "test-wait" has `nap()`, which waits for a turn of the loop.
+ */
+export const testModules: readonly HostModule[] = [
+  {
     name: "test",
-    suspending: extra.suspending ?? new Set(),
-    instantiate: extra.functions ?? (() => ({})),
-  };
-}
+    suspending: new Set(),
+    instantiate: (instance) => ({
+      exit: (code) => {
+        const exit = new ProcExit();
+        exit.code = code;
+        throw exit;
+      },
+      nested: (n) => Number(instance.call("inner", n)),
+    }),
+  },
+  {
+    name: "test-wait",
+    suspending: new Set(["nap"]),
+    instantiate: () => ({ nap: () => new Promise((resolve) => void setImmediate(() => resolve(0))) }),
+  },
+];
 
-export function testEngine(options: Partial<EngineOptions> = {}) {
-  const epoch = createEpoch();
-  const engine = createEngine({ epoch: epoch.memory, clock: systemClock, ...options });
-  return { engine, epoch };
+/** An engine with an epoch that stands still unless a ticker is started on it. */
+export function testEngine(options: Partial<EngineOptions> = {}): Engine {
+  return createEngine({
+    epoch: createEpoch().memory,
+    clock: systemClock,
+    hostModules: testModules,
+    ...options,
+  });
 }
