@@ -28,6 +28,8 @@ export class Image {
   readonly mayWait: boolean;
   /** Why instances cannot be used again; the first one may add to what instrumenting found. */
   obstacle: string | undefined;
+  /** Why no instance can be made; found by the first attempt. */
+  fault: UnusableModuleError | undefined;
   readonly #functions: ReadonlySet<string>;
   #snapshot: Snapshot | undefined;
 

@@ -1,6 +1,6 @@
 import type { EngineContext } from "../engine-context.ts";
 import { GuestInstance } from "./guest-instance.ts";
-import type { Image } from "./image.ts";
+import { type Image, UnusableModuleError } from "./image.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
 import { canMapMemory } from "./native-memory.ts";
 import { StrategyTrial } from "./strategy-trial.ts";
@@ -41,6 +41,7 @@ export class InstancePool {
 
   /** A clean instance for one run; undefined when the thread has no room for another. Throws as `GuestInstance` does. */
   take(lane: Lane): GuestInstance | undefined {
+    if (this.image.fault) throw this.image.fault;
     this.#runs++;
     const wanted = this.#strategy(lane);
     for (;;) {
@@ -54,6 +55,7 @@ export class InstancePool {
       return new GuestInstance(this.image, lane, wanted, this.#context);
     } catch (error) {
       this.#budget.release();
+      if (error instanceof UnusableModuleError) this.image.fault = error;
       throw error;
     }
   }

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RunEstimate } from "./run-estimate.ts";
+import { timedSlices } from "./slice-policy.ts";
+import { TimeBudget } from "./time-budget.ts";
+
+test("RunEstimate expects quick runs of an unknown guest", () => {
+  assert.equal(new RunEstimate().expectedMs(1e9), 0);
+});
+
+test("RunEstimate learns slow runs and forgets them within some dozens of quick ones", () => {
+  const estimate = new RunEstimate();
+  estimate.note(30_000, false, 0);
+  assert.ok(estimate.expectedMs(0) > 8);
+
+  let runs = 0;
+  for (; estimate.expectedMs(0) > 1; runs++) estimate.note(0.01, false, 0);
+
+  assert.ok(runs < 30, `${runs} runs`);
+});
+
+test("RunEstimate forgets with time", () => {
+  const estimate = new RunEstimate();
+  for (let run = 0; run < 50; run++) estimate.note(1000, true, 0);
+  assert.equal(estimate.isLikelyToWait(0), true);
+
+  assert.ok(estimate.expectedMs(60_000) < 0.1);
+  assert.equal(estimate.isLikelyToWait(60_000), false);
+});
+
+test("RunEstimate expects waiting when most runs waited", () => {
+  const estimate = new RunEstimate();
+  for (let run = 0; run < 40; run++) estimate.note(0.1, run % 4 === 0, 0);
+  assert.equal(estimate.isLikelyToWait(0), false);
+  for (let run = 0; run < 40; run++) estimate.note(0.1, run % 4 !== 0, 0);
+  assert.equal(estimate.isLikelyToWait(0), true);
+});
+
+test("TimeBudget is gone after its burst and refills with time, up to the burst", () => {
+  const budget = new TimeBudget(50, 10);
+  budget.spend(60, 0);
+  assert.equal(budget.hasLeft(900), false);
+  assert.equal(budget.hasLeft(1100), true);
+
+  budget.spend(49, 1e6);
+  assert.equal(budget.hasLeft(1e6), true);
+  budget.spend(2, 1e6);
+  assert.equal(budget.hasLeft(1e6), false);
+});
+
+test("timedSlices() allows at most a slice, never less than nothing, and wraps with the epoch", () => {
+  const slices = timedSlices(10);
+  assert.equal(slices.until(100, 50), 110);
+  assert.equal(slices.until(100, 2.5), 103);
+  assert.equal(slices.until(100, -7), 100);
+  assert.equal(slices.until(100, Infinity), 110);
+  assert.equal(slices.until(0x7fff_ffff, 10), -0x8000_0000 + 9);
+  assert.deepEqual([slices.isOver(9.9), slices.isOver(10)], [false, true]);
+});
