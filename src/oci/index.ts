@@ -1,0 +1,25 @@
+export {
+  createImageClient,
+  defaultPullPolicy,
+  type ImageClient,
+  type ImageClientOptions,
+  type PullOptions,
+  type PullPolicy,
+} from "./client/image-client.ts";
+export { type Mirror, type Mirrors, parseMirror } from "./client/mirror.ts";
+export type { PullProgress } from "./client/pull-image.ts";
+export { RegistryError, type RegistryErrorCode, StoreError, type StoreErrorCode } from "./errors.ts";
+export { DEFAULT_LIMITS, type ImageLimits } from "./limits.ts";
+export { type Digest, isDigest, parseDigest } from "./reference/digest.ts";
+export { formatReference, parseReference, type Reference } from "./reference/reference.ts";
+export {
+  createImageStore,
+  type GarbageGoal,
+  type GarbageReport,
+  type ImageStore,
+  type ImageStoreOptions,
+  type Removal,
+  type StoredImage,
+  type StoreUsage,
+} from "./store/image-store.ts";
+export type { Lease } from "./store/leases.ts";
