@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeSync } from "node:fs";
 import { describe, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { CopyRestorer, CowRestorer } from "./memory-restorer.ts";
 import { createSealedFile, mapPrivately, closeFile } from "./native-memory.ts";
 import { Snapshot } from "./snapshot.ts";

@@ -28,11 +28,14 @@ test("UNWIND passes a guest's catch_all, which catches any other error", () => {
 });
 
 test("UNWIND passes a guest's catch_all as the rejection of a suspension", async () => {
-  const rejecting = (error: unknown) =>
-    WebAssembly.promising(catching(new WebAssembly.Suspending(() => Promise.reject(error) as Promise<void>)));
+  const rejecting = (error: Error) => {
+    const { promise, reject } = Promise.withResolvers();
+    reject(error);
+    return WebAssembly.promising(catching(new WebAssembly.Suspending(() => promise)))();
+  };
 
-  assert.equal(await rejecting(new Error("exit"))(), 1);
-  await assert.rejects(rejecting(UNWIND)(), (error) => error === UNWIND);
+  assert.equal(await rejecting(new Error("exit")), 1);
+  await assert.rejects(rejecting(UNWIND), (error) => error === UNWIND);
 });
 
 test("TRAMPOLINE_BYTES are the module of its comment", () => {
@@ -45,7 +48,7 @@ test("TRAMPOLINE_BYTES are the module of its comment", () => {
 test("suspendingOverrun() lets decide throw below a frame of JavaScript, where nothing can suspend", async () => {
   const overrun = suspendingOverrun(thrown(UNWIND), () => Promise.resolve()) as unknown as () => void;
 
-  await assert.rejects(WebAssembly.promising(catching((() => overrun()) as () => void))(), (error) => error === UNWIND);
+  await assert.rejects(WebAssembly.promising(catching(() => overrun()))(), (error) => error === UNWIND);
 });
 
 test("endingOfHostError() tells how a run ends", () => {

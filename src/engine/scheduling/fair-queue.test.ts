@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { FairQueue } from "./fair-queue.ts";
 
 function takeAll(queue: FairQueue<string>): string[] {

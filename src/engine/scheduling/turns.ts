@@ -4,6 +4,8 @@ import { type EventLoop, threadLoop } from "./loop-events.ts";
 
 /** Less guest time than this is not worth looking at the loop for. */
 const MIN_IO_MS = 1;
+/** I/O is over when the loop finds none for this long: a client that was just answered needs a moment to ask again. */
+const QUIET_MS = 0.2;
 
 /**
  * Shares a thread between guests and its event loop. Guest time per turn of the loop is bounded; when guests used it up and more
@@ -15,8 +17,9 @@ export class Turns {
   readonly #clock: Clock;
   readonly #turnMs: number;
   readonly #loop: EventLoop;
-  /** Guest time in this turn of the loop. */
+  /** Time of granted guests in this turn of the loop, and of quick ones. */
   #spentMs = 0;
+  #quickSpentMs = 0;
   /** Guest time that was granted since I/O last came first. */
   #grantedMs = 0;
   #quickMs = 0;
@@ -26,6 +29,7 @@ export class Turns {
   /** I/O comes first until then. */
   #ioUntilMs = 0;
   #eventsSeen = -1;
+  #ioSeenAtMs = 0;
 
   constructor(clock: Clock, turnMs: number, loop: EventLoop = threadLoop) {
     this.#clock = clock;
@@ -33,9 +37,9 @@ export class Turns {
     this.#loop = loop;
   }
 
-  /** Whether a quick guest may run at once, without waiting. */
+  /** Whether a quick guest may run at once, without waiting. Time of granted ones does not count: it is I/O's turn now. */
   get hasRoom(): boolean {
-    return this.#spentMs < this.#turnMs;
+    return this.#quickSpentMs < this.#turnMs;
   }
 
   /**
@@ -58,18 +62,7 @@ export class Turns {
     this.#isGranted = false;
     this.#grantedMs += ms;
     this.charge(account, ms);
-    if (this.#queue.size > 0 && this.hasRoom) this.#loop.soon(() => this.#grantNext());
-  }
-
-  /** A run that was not granted by `wait` took `ms` between others. */
-  chargeQuick(account: Weighted, ms: number): void {
-    this.#quickMs += ms;
-    this.charge(account, ms);
-  }
-
-  /** Time of all quick runs so far: to be taken off a span of another guest that they interrupted. */
-  get quickMs(): number {
-    return this.#quickMs;
+    if (this.#queue.size > 0 && this.#mayGrant) this.#loop.soon(() => this.#grantNext());
   }
 
   /** Guest time that nobody else has counted. */
@@ -79,8 +72,25 @@ export class Turns {
     if (this.#spentMs > MIN_IO_MS) this.#schedule();
   }
 
+  /** A run that was not granted by `wait` took `ms` between others. */
+  chargeQuick(account: Weighted, ms: number): void {
+    this.#queue.charge(account, ms);
+    this.#quickMs += ms;
+    this.#quickSpentMs += ms;
+    if (this.#quickSpentMs > MIN_IO_MS) this.#schedule();
+  }
+
+  /** Time of all quick runs so far: to be taken off a span of another guest that they interrupted. */
+  get quickMs(): number {
+    return this.#quickMs;
+  }
+
+  get #mayGrant(): boolean {
+    return this.#spentMs < this.#turnMs;
+  }
+
   #canGrantNow(): boolean {
-    if (this.#isGranted || this.#queue.size > 0 || !this.hasRoom) return false;
+    if (this.#isGranted || this.#queue.size > 0 || !this.#mayGrant) return false;
     return this.#ioUntilMs === 0 || this.#clock.monotonic() >= this.#ioUntilMs;
   }
 
@@ -93,6 +103,7 @@ export class Turns {
   #turn(): void {
     this.#isScheduled = false;
     this.#spentMs = 0;
+    this.#quickSpentMs = 0;
     if (this.#isIoFirst()) this.#schedule();
     else this.#grantNext();
   }
@@ -107,9 +118,9 @@ export class Turns {
     const now = this.#clock.monotonic();
     if (this.#ioUntilMs === 0) this.#startIo(now);
     const events = this.#loop.events();
-    const foundSome = events !== this.#eventsSeen;
+    if (events !== this.#eventsSeen) this.#ioSeenAtMs = now;
     this.#eventsSeen = events;
-    if (foundSome && now < this.#ioUntilMs) return true;
+    if (now < this.#ioUntilMs && now < this.#ioSeenAtMs + QUIET_MS) return true;
     this.#ioUntilMs = 0;
     return false;
   }
@@ -123,7 +134,7 @@ export class Turns {
 
   #grantNext(): void {
     if (this.#isGranted) return;
-    if (!this.hasRoom) {
+    if (!this.#mayGrant) {
       this.#schedule();
       return;
     }
