@@ -139,7 +139,7 @@ class CountingPolicy implements SlicePolicy {
   }
 }
 
-/** A clock that only moves past all deadlines, when told to. */
+/** A clock that creeps, and moves past all deadlines when told to. */
 class ExpiringClock implements Clock {
   #now = 0;
   readonly #timers = new Set<() => void>();
@@ -149,6 +149,7 @@ class ExpiringClock implements Clock {
   }
 
   monotonic(): number {
+    this.#now += 0.01;
     return this.#now;
   }
 

@@ -29,9 +29,10 @@ test("UNWIND passes a guest's catch_all, which catches any other error", () => {
 
 test("UNWIND passes a guest's catch_all as the rejection of a suspension", async () => {
   const rejecting = (error: Error) => {
-    const { promise, reject } = Promise.withResolvers();
-    reject(error);
-    return WebAssembly.promising(catching(new WebAssembly.Suspending(() => promise)))();
+    const leave = async () => {
+      throw error;
+    };
+    return WebAssembly.promising(catching(new WebAssembly.Suspending(leave)))();
   };
 
   assert.equal(await rejecting(new Error("exit")), 1);

@@ -155,7 +155,8 @@ export class GuestRunner implements Guest, Starved {
     this.#tasks.add(task);
     const { deadlineMs } = task.invocation;
     if (deadlineMs !== Infinity) {
-      task.armed(this.#context.clock.after(Math.max(0, deadlineMs - now), () => task.stop(DEADLINE)));
+      // Timers fire up to a millisecond early.
+      task.armed(this.#context.clock.after(deadlineMs - now + 1, () => task.stop(DEADLINE)));
     }
     if (hasPlace) this.#start(task);
     else this.#wait(task, this.#waiting);
