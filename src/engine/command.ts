@@ -6,6 +6,7 @@ import { EpochLease } from "./epoch/epoch.ts";
 import type { GuestLimits, HostModule, Invocation, Outcome, PreparedModule } from "./guest.ts";
 import { GuestInstance } from "./instance/guest-instance.ts";
 import { Image } from "./instance/image.ts";
+import { type CreateWasiHost, createWasiHost } from "./instance/wasi-host.ts";
 import { CommandRun } from "./lanes/command-run.ts";
 import { outcomeOf } from "./lanes/outcome.ts";
 import { maxPagesOf } from "./instance/page-limit.ts";
@@ -25,6 +26,8 @@ export interface CommandOptions {
   readonly epoch: WebAssembly.Memory;
   readonly clock: Clock;
   readonly hostModules?: readonly HostModule[];
+  /** For tests: WASI. */
+  readonly testing?: { readonly wasi?: CreateWasiHost };
 }
 
 /** How a command ended, as a container's status has it. */
@@ -83,11 +86,12 @@ async function runSuspendably(
   return await engine.load(prepared, limits).run(invocation);
 }
 
-function contextOf({ epoch, clock, hostModules = [] }: CommandOptions): EngineContext {
+function contextOf({ epoch, clock, hostModules = [], testing }: CommandOptions): EngineContext {
   return {
     clock,
     epoch: new EpochLease(epoch),
     hostModules: new Map(hostModules.map((each) => [each.name, each])),
+    createWasiHost: testing?.wasi ?? createWasiHost,
     settings: { ...DEFAULT_ENGINE_SETTINGS, slices: timedSlices(DEFAULT_ENGINE_SETTINGS.sliceMs) },
   };
 }

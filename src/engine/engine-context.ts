@@ -1,6 +1,7 @@
 import type { Clock } from "../base/index.ts";
 import type { EpochLease } from "./epoch/epoch.ts";
 import type { HostModule } from "./guest.ts";
+import type { CreateWasiHost } from "./instance/wasi-host.ts";
 import type { SlicePolicy } from "./scheduling/slice-policy.ts";
 import type { EngineSettings } from "./settings.ts";
 
@@ -9,5 +10,6 @@ export interface EngineContext {
   readonly clock: Clock;
   readonly epoch: EpochLease;
   readonly hostModules: ReadonlyMap<string, HostModule>;
+  readonly createWasiHost: CreateWasiHost;
   readonly settings: EngineSettings & { readonly slices: SlicePolicy };
 }

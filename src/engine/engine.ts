@@ -6,6 +6,7 @@ import { Image } from "./instance/image.ts";
 import { InstanceBudget } from "./instance/instance-budget.ts";
 import { InstancePool } from "./instance/instance-pool.ts";
 import { maxPagesOf } from "./instance/page-limit.ts";
+import { type CreateWasiHost, createWasiHost } from "./instance/wasi-host.ts";
 import { GuestRunner } from "./lanes/guest-runner.ts";
 import type { ThreadLanes } from "./lanes/thread-lanes.ts";
 import { HeldOutput } from "./lanes/held-output.ts";
@@ -27,8 +28,8 @@ export interface EngineOptions {
   readonly settings?: Partial<EngineSettings>;
   /** A run could not be ended: this thread is to be replaced. */
   readonly onStuck?: (digest: string) => void;
-  /** For tests: when checks fire, and the event loop. */
-  readonly testing?: { readonly slices?: SlicePolicy; readonly loop?: EventLoop };
+  /** For tests: when checks fire, the event loop, WASI. */
+  readonly testing?: { readonly slices?: SlicePolicy; readonly loop?: EventLoop; readonly wasi?: CreateWasiHost };
 }
 
 /** Runs guests on one thread. */
@@ -73,6 +74,7 @@ class ThreadEngine implements Engine {
       clock: options.clock,
       epoch: new EpochLease(options.epoch),
       hostModules: new Map((options.hostModules ?? []).map((each) => [each.name, each])),
+      createWasiHost: options.testing?.wasi ?? createWasiHost,
       settings: { ...settings, slices: options.testing?.slices ?? timedSlices(settings.sliceMs) },
     };
     this.#budget = new InstanceBudget(settings.maxInstances, () => this.#onRoom());

@@ -9,7 +9,7 @@ import { CopyRestorer, CowRestorer, type MemoryRestorer, type Strategy } from ".
 import type { Occupant } from "./occupant.ts";
 import { SavedState } from "./saved-state.ts";
 import { suspendingOverrun } from "./trampoline.ts";
-import { createWasiHost, type Lane, WAITING_FUNCTIONS, type WasiHost } from "./wasi-host.ts";
+import { type Lane, WAITING_FUNCTIONS, type WasiHost } from "./wasi-host.ts";
 import { PAGE_BYTES } from "./page-limit.ts";
 
 type GuestFunction = (...args: readonly (number | bigint)[]) => unknown;
@@ -40,7 +40,7 @@ export class GuestInstance {
     this.image = image;
     this.lane = lane;
     this.#context = context;
-    this.wasi = createWasiHost({ mode: lane, clock: context.clock });
+    this.wasi = context.createWasiHost({ mode: lane, clock: context.clock });
     this.memory = image.layout.memory ? new WebAssembly.Memory({ initial: image.pages }) : emptyMemory();
     this.exports = instantiate(image.module, this.#imports());
     this.wasi.bind(this.memory);

@@ -21,9 +21,11 @@ export interface WasiHostOptions {
   readonly clock: Clock;
 }
 
+export type CreateWasiHost = (options: WasiHostOptions) => WasiHost;
+
 export function createWasiHost(_options: WasiHostOptions): WasiHost {
   return { find: () => undefined, bind: () => {}, begin: () => {}, end: () => {}, cancel: () => {} };
 }
 
 /** Functions that may answer with a promise in the sliced lane. */
-export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set();
+export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set(["fd_read", "poll_oneoff"]);
