@@ -15,8 +15,8 @@ import { type SlicePolicy, timedSlices } from "./scheduling/slice-policy.ts";
 import { Turns } from "./scheduling/turns.ts";
 import { DEFAULT_ENGINE_SETTINGS, type EngineSettings, MAX_SLICE_MS } from "./settings.ts";
 
-/** How often idle instances are looked at. */
-const SWEEP_MS = 60_000;
+/** How often idle instances are looked at; those not used since the last look take less memory from then on. */
+const SWEEP_MS = 30_000;
 
 export interface EngineOptions {
   /** Memory of `createEpoch`; its ticker must run somewhere in the process. */
@@ -161,7 +161,8 @@ class ThreadEngine implements Engine {
   #scheduleSweep(): void {
     this.#sweep ??= this.#context.clock.after(SWEEP_MS, () => {
       this.#sweep = undefined;
-      this.#budget.dropIdleSince(this.#context.clock.monotonic() - this.#context.settings.idleMs);
+      const now = this.#context.clock.monotonic();
+      this.#budget.sweep(now - this.#context.settings.idleMs, now - SWEEP_MS);
       if (this.#guests.size > 0) this.#scheduleSweep();
     });
   }

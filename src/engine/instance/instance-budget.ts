@@ -2,6 +2,7 @@
 export interface IdleInstances {
   readonly idleSinceMs: number | undefined;
   dropOldest(): void;
+  trimIdleSince(beforeMs: number): void;
 }
 
 /** Counts a thread's instances, idle and running; makes room by discarding the one that was idle longest, of whatever module. */
@@ -52,10 +53,11 @@ export class InstanceBudget {
     this.#onRoom();
   }
 
-  /** Discards instances idle since before `beforeMs`. */
-  dropIdleSince(beforeMs: number): void {
+  /** Discards instances idle since before `beforeMs`, and trims those idle since before `trimBeforeMs`. */
+  sweep(beforeMs: number, trimBeforeMs: number): void {
     for (const pool of this.#pools) {
       while ((pool.idleSinceMs ?? Infinity) < beforeMs) pool.dropOldest();
+      pool.trimIdleSince(trimBeforeMs);
     }
   }
 

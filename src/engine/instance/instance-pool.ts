@@ -18,6 +18,7 @@ export class InstancePool {
   readonly #context: EngineContext;
   readonly #budget: InstanceBudget;
   readonly #idle: Record<Lane, GuestInstance[]> = { fast: [], sliced: [], blocking: [] };
+  readonly #trimmed = new WeakSet<GuestInstance>();
   #runs = 0;
 
   constructor(image: Image, maxPages: number, context: EngineContext, budget: InstanceBudget) {
@@ -72,9 +73,19 @@ export class InstancePool {
       this.#budget.release();
       return;
     }
+    this.#trimmed.delete(instance);
     instance.usedAtMs = this.#context.clock.monotonic();
     this.#idle[instance.lane].push(instance);
     this.#budget.madeRoom();
+  }
+
+  /** Has instances give memory back that have been idle since before `beforeMs`, once. */
+  trimIdleSince(beforeMs: number): void {
+    for (const instance of [...this.#idle.fast, ...this.#idle.sliced]) {
+      if (instance.usedAtMs >= beforeMs || this.#trimmed.has(instance)) continue;
+      this.#trimmed.add(instance);
+      instance.trim();
+    }
   }
 
   /** When its longest idle instance was last used; undefined without idle ones. */

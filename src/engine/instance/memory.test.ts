@@ -39,9 +39,10 @@ describe("MemoryRestorer", () => {
           const snapshot = new Snapshot(memory.buffer);
           const restorer = new Restorer(memory, snapshot);
           memory.grow(growth);
-          for (let round = 0; round < 2; round++) {
+          for (let round = 0; round < 12; round++) {
             write(memory, dirt);
             restorer.restore();
+            if (round === 10) restorer.trim();
             const now = copyOf(memory);
             assert.ok(now.subarray(0, clean.length).equals(clean));
             assert.ok(now.subarray(clean.length).equals(Buffer.alloc(growth * PAGE)));

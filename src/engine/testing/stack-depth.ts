@@ -1,5 +1,5 @@
 // Runs the same recursion in both lanes, in a worker as in the product, and prints the deepest that each took.
-import { isMainThread, Worker } from "node:worker_threads";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { invocation, prepare, testEngine } from "./fixture.ts";
 
 const START = 1000;
@@ -30,9 +30,11 @@ async function deepest(live: boolean): Promise<number> {
 }
 
 if (isMainThread) {
-  const worker = new Worker(new URL(import.meta.url));
-  worker.on("message", (depths) => process.stdout.write(JSON.stringify(depths)));
+  const depths = new Int32Array(new SharedArrayBuffer(8));
+  const worker = new Worker(new URL(import.meta.url), { workerData: depths });
+  worker.on("exit", () => process.stdout.write(JSON.stringify({ fast: depths[0], sliced: depths[1] })));
 } else {
-  const { parentPort } = await import("node:worker_threads");
-  parentPort?.postMessage({ fast: await deepest(false), sliced: await deepest(true) });
+  const depths = workerData as Int32Array;
+  depths[0] = await deepest(false);
+  depths[1] = await deepest(true);
 }
