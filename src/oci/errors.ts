@@ -7,7 +7,8 @@
  * - `BAD_MANIFEST`: malformed; `UNSUPPORTED_MEDIA_TYPE`: well-formed but of a kind not read here
  * - `NOT_WASM`: an image without a module that runs here
  * - `BAD_CREDENTIALS`: a credential file or helper that cannot be read
- * - `REFUSED`: the registry asked for something unsafe, such as plain http or a foreign token server
+ * - `UNSAFE`: the registry asked for what would give secrets away, such as plain http
+ * - `UNEXPECTED_RESPONSE`: an answer that the protocol does not have
  */
 export type RegistryErrorCode =
   | "NOT_FOUND"
@@ -22,7 +23,8 @@ export type RegistryErrorCode =
   | "UNSUPPORTED_MEDIA_TYPE"
   | "NOT_WASM"
   | "BAD_CREDENTIALS"
-  | "REFUSED";
+  | "UNSAFE"
+  | "UNEXPECTED_RESPONSE";
 
 /** An image could not be pulled, pushed or copied. The message names it and says what to do; it holds no secret. */
 export class RegistryError extends Error {

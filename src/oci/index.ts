@@ -8,10 +8,20 @@ export {
 } from "./client/image-client.ts";
 export { type Mirror, type Mirrors, parseMirror } from "./client/mirror.ts";
 export type { PullProgress } from "./client/pull-image.ts";
+export {
+  type Credential,
+  type CredentialSource,
+  firstOf,
+  noCredentials,
+  type RegistryAuth,
+} from "./credentials/credential.ts";
+export { spawnedHelper } from "./credentials/credential-helper.ts";
+export { type DockerConfig, dockerConfigCredentials, parseDockerConfig } from "./credentials/docker-config.ts";
 export { RegistryError, type RegistryErrorCode, StoreError, type StoreErrorCode } from "./errors.ts";
 export { DEFAULT_LIMITS, type ImageLimits } from "./limits.ts";
 export { type Digest, isDigest, parseDigest } from "./reference/digest.ts";
 export { formatReference, parseReference, type Reference } from "./reference/reference.ts";
+export type { ProxySettings } from "./registry/http.ts";
 export {
   createImageStore,
   type GarbageGoal,

@@ -1,8 +1,20 @@
 import type { Clock, Logger } from "../../base/index.ts";
+import {
+  type Credential,
+  credentialOf,
+  type CredentialSource,
+  noCredentials,
+  type RegistryAuth,
+} from "../credentials/credential.ts";
 import { RegistryError } from "../errors.ts";
 import { LayoutRepository, mirrorNaming } from "../layout/layout-repository.ts";
 import { DEFAULT_LIMITS, type ImageLimits } from "../limits.ts";
-import { formatReference, type Reference } from "../reference/reference.ts";
+import { type Endpoint, endpointOf } from "../registry/endpoint.ts";
+import { HttpClient, type ProxySettings } from "../registry/http.ts";
+import { RegistryRepository } from "../registry/registry-repository.ts";
+import type { RegistryContext } from "../registry/registry-session.ts";
+import { TokenCache } from "../registry/tokens.ts";
+import { formatReference, type Reference, repositoryName } from "../reference/reference.ts";
 import type { ReadableRepository } from "../repository.ts";
 import type { ImageStore, StoredImage } from "../store/image-store.ts";
 import { BlobTransfers } from "./blob-transfers.ts";
@@ -15,18 +27,28 @@ export type PullPolicy = "Always" | "IfNotPresent" | "Never";
 export interface PullOptions {
   /** @default "IfNotPresent" */
   readonly policy?: PullPolicy;
+  /** For the registry of the reference, before any other credentials. Never shown to a mirror. */
+  readonly auth?: RegistryAuth;
   readonly onProgress?: PullProgress;
   readonly signal?: AbortSignal;
 }
 
 export interface ImageClientOptions {
   readonly store: ImageStore;
-  /** @default none */
+  /** Asked before the registries they stand for. @default none */
   readonly mirrors?: Mirrors;
+  /** Registries (`host[:port]`) that need not speak https, nor show a certificate that can be verified. @default none */
+  readonly insecureRegistries?: ReadonlySet<string>;
+  /** @default none */
+  readonly credentials?: CredentialSource;
+  /** @default none */
+  readonly proxy?: ProxySettings;
   readonly clock: Clock;
   readonly log: Logger;
   /** @default DEFAULT_LIMITS */
   readonly limits?: Partial<ImageLimits>;
+  /** Uniform in [0, 1); spreads retries. @default Math.random */
+  readonly random?: () => number;
 }
 
 /** Kubernetes' rule where a manifest says nothing: `latest` is asked for every time, anything else once. */
@@ -34,69 +56,145 @@ export function defaultPullPolicy({ tag, digest }: Reference): PullPolicy {
   return tag === "latest" && !digest ? "Always" : "IfNotPresent";
 }
 
-/** Brings images into a store. */
-export interface ImageClient {
-  /**
-   * Pulls an image, from a mirror of its registry if one has it. Throws RegistryError for what is wrong with the image or its
-   * place, StoreError for the disk, and the signal's reason.
-   */
-  pull(reference: Reference, options?: PullOptions): Promise<StoredImage>;
-}
-
 export function createImageClient(options: ImageClientOptions): ImageClient {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const transfers = new BlobTransfers(limits.maxParallelTransfers);
-  return { pull: (reference, pullOptions = {}) => pull({ ...options, limits, transfers }, reference, pullOptions) };
+  return new ImageClient(options);
 }
 
-interface ClientParts extends ImageClientOptions {
-  readonly limits: ImageLimits;
-  readonly transfers: BlobTransfers;
-}
+/** Brings images from registries into a store. Dispose of it to close its connections. */
+export class ImageClient implements AsyncDisposable {
+  readonly #options: ImageClientOptions;
+  readonly #limits: ImageLimits;
+  readonly #transfers: BlobTransfers;
+  readonly #context: RegistryContext & { readonly http: HttpClient };
 
-async function pull(parts: ClientParts, reference: Reference, options: PullOptions): Promise<StoredImage> {
-  const { store } = parts;
-  const { policy = "IfNotPresent" } = options;
-  const name = formatReference(reference);
-  if (policy !== "Always") {
-    const present = await store.find(name);
-    if (present) return present;
+  constructor(options: ImageClientOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#transfers = new BlobTransfers(this.#limits.maxParallelTransfers);
+    this.#context = {
+      http: new HttpClient(this.#limits, options.proxy),
+      tokens: new TokenCache(options.clock),
+      clock: options.clock,
+      limits: this.#limits,
+      random: options.random ?? Math.random,
+    };
   }
-  if (policy === "Never") {
-    throw new RegistryError("NOT_FOUND", `The image ${name} is not in the store, and its pull policy is Never`);
-  }
-  return pullFromAny(parts, reference, options);
-}
 
-async function pullFromAny(parts: ClientParts, reference: Reference, options: PullOptions): Promise<StoredImage> {
-  const places = [...(parts.mirrors?.get(reference.registry) ?? [])];
-  const failures: Error[] = [];
-  for (const place of places) {
+  /**
+   * Pulls an image, from a mirror of its registry if one has it. An image that is in the store and unchanged costs one question
+   * (`Always`) or none. Throws RegistryError for what is wrong with the image or its place, StoreError for the disk, and the
+   * signal's reason.
+   */
+  async pull(reference: Reference, options: PullOptions = {}): Promise<StoredImage> {
+    const { policy = "IfNotPresent", signal } = options;
+    signal?.throwIfAborted();
+    const name = formatReference(reference);
+    const present = await this.#options.store.find(nameInStore(reference));
+    if (present && policy !== "Always") return present;
+    if (policy === "Never") {
+      throw new RegistryError("NOT_FOUND", `The image ${name} is not in the store, and its pull policy is Never`);
+    }
+    return this.#pullFromAny(reference, present, options);
+  }
+
+  /** A repository of a registry, for copying from or, with `canPush`, to. `mountFrom`: another repository there to take blobs over from. */
+  repository(
+    reference: Pick<Reference, "registry" | "repository">,
+    { canPush = false, mountFrom, auth }: { canPush?: boolean; mountFrom?: string; auth?: RegistryAuth } = {},
+  ): RegistryRepository {
+    const endpoint = endpointOf(reference.registry, this.#options.insecureRegistries ?? new Set());
+    const actions = canPush ? "pull,push" : "pull";
+    const credentials = this.#credentials(auth);
+    const { repository } = reference;
+    return new RegistryRepository(this.#context, { endpoint, repository, credentials, actions }, mountFrom);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.http[Symbol.asyncDispose]();
+  }
+
+  async #pullFromAny(
+    reference: Reference,
+    present: StoredImage | undefined,
+    options: PullOptions,
+  ): Promise<StoredImage> {
+    const { log, mirrors } = this.#options;
+    const failures: RegistryError[] = [];
+    for (const mirror of mirrors?.get(reference.registry) ?? []) {
+      try {
+        return await this.#pullFrom(this.#mirror(mirror, reference), reference, present, options);
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        log.debug("mirror failed", { image: formatReference(reference), code: error.code, error: error.message });
+        failures.push(error);
+      }
+    }
     try {
-      return await pullFrom(parts, openMirror(place, reference, parts.limits), reference, options);
+      const { auth } = options;
+      return await this.#pullFrom(this.repository(reference, auth ? { auth } : {}), reference, present, options);
     } catch (error) {
-      if (!(error instanceof RegistryError) || options.signal?.aborted) throw error;
-      failures.push(error);
+      throw failures.length > 0 ? withMirrors(error, failures) : error;
     }
   }
-  const [only] = failures;
-  if (only && failures.length === 1) throw only;
-  throw new RegistryError("NOT_FOUND", `No place has ${formatReference(reference)}`);
+
+  async #pullFrom(
+    repository: ReadableRepository,
+    reference: Reference,
+    present: StoredImage | undefined,
+    { onProgress = () => {}, signal }: PullOptions,
+  ): Promise<StoredImage> {
+    const { store, clock } = this.#options;
+    if (present && !reference.digest && (await isCurrent(repository, reference, present, signal))) return present;
+    await using lease = await store.lease();
+    const now = () => clock.now();
+    const parts = { store, transfers: this.#transfers, limits: this.#limits, lease, onProgress, now };
+    return await store.record(await pullImage(repository, reference, { ...parts, ...(signal ? { signal } : {}) }));
+  }
+
+  #mirror(mirror: Mirror, reference: Reference): ReadableRepository {
+    if (mirror.kind === "layout") return new LayoutRepository(mirror.folder, mirrorNaming(reference), this.#limits);
+    const { registry, prefix, isPlainHttp } = mirror;
+    const known = endpointOf(registry, this.#options.insecureRegistries ?? new Set());
+    const endpoint: Endpoint = isPlainHttp ? { ...known, transport: "plain" } : known;
+    const repository = prefix === "" ? reference.repository : `${prefix}/${reference.repository}`;
+    const credentials = this.#credentials();
+    return new RegistryRepository(this.#context, { endpoint, repository, credentials, actions: "pull" });
+  }
+
+  #credentials(auth?: RegistryAuth): CredentialSource {
+    const configured = this.#options.credentials ?? noCredentials;
+    const given = auth && readAuth(auth);
+    return given ? { find: () => Promise.resolve(given) } : configured;
+  }
 }
 
-async function pullFrom(
-  { store, transfers, limits, clock }: ClientParts,
+function readAuth(auth: RegistryAuth): Credential | undefined {
+  try {
+    return credentialOf(auth);
+  } catch (error) {
+    throw new RegistryError("BAD_CREDENTIALS", `The pull secret cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** A digest counts more than a tag beside it. */
+function nameInStore(reference: Reference): string {
+  return reference.digest ? `${repositoryName(reference)}@${reference.digest}` : formatReference(reference);
+}
+
+/** Whether the tag still points to the stored image; one small question where the registry can answer it. */
+async function isCurrent(
   repository: ReadableRepository,
   reference: Reference,
-  { onProgress = () => {}, signal }: PullOptions,
-): Promise<StoredImage> {
-  await using lease = await store.lease();
-  const now = () => clock.now();
-  const context = { store, transfers, limits, lease, onProgress, now, ...(signal ? { signal } : {}) };
-  return await store.record(await pullImage(repository, reference, context));
+  present: StoredImage,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const digest = await repository.digestOfTag(reference.tag ?? "latest", signal);
+  return digest !== undefined && present.digests.includes(`${repositoryName(reference)}@${digest}`);
 }
 
-function openMirror(mirror: Mirror, reference: Reference, limits: ImageLimits): ReadableRepository {
-  if (mirror.kind === "layout") return new LayoutRepository(mirror.folder, mirrorNaming(reference), limits);
-  throw new RegistryError("UNAVAILABLE", `Mirrors that are registries are not supported yet: ${mirror.registry}`);
+/** What the registry said, after what its mirrors said. */
+function withMirrors(error: unknown, failures: readonly RegistryError[]): unknown {
+  if (!(error instanceof RegistryError)) return error;
+  const tried = failures.map(({ message }) => message).join("; ");
+  return new RegistryError(error.code, `${error.message}; its mirrors failed before: ${tried}`, { cause: error });
 }

@@ -52,7 +52,7 @@ export function image(config: Blob, layers: readonly Blob[], manifest: Record<st
   };
   const bytes = Buffer.from(JSON.stringify(body));
   return {
-    mediaType: body.mediaType,
+    mediaType: typeof manifest["mediaType"] === "string" ? manifest["mediaType"] : MANIFEST_TYPES.ociManifest,
     digest: digestOf(bytes),
     manifest: bytes,
     blobs: new Map([config, ...layers].map((blob) => [digestOf(blob.bytes), blob.bytes])),
