@@ -10,7 +10,7 @@ import { type CreateWasiHost, createWasiHost } from "./instance/wasi-host.ts";
 import { CommandRun } from "./lanes/command-run.ts";
 import { outcomeOf } from "./lanes/outcome.ts";
 import { maxPagesOf } from "./instance/page-limit.ts";
-import { timedSlices } from "./scheduling/slice-policy.ts";
+import { TIMED_SLICES } from "./scheduling/slice-policy.ts";
 import { DEFAULT_ENGINE_SETTINGS } from "./settings.ts";
 
 /** What a command is run with: its process, and when it must have ended. */
@@ -92,7 +92,7 @@ function contextOf({ epoch, clock, hostModules = [], testing }: CommandOptions):
     epoch: new EpochLease(epoch),
     hostModules: new Map(hostModules.map((each) => [each.name, each])),
     createWasiHost: testing?.wasi ?? createWasiHost,
-    settings: { ...DEFAULT_ENGINE_SETTINGS, slices: timedSlices(DEFAULT_ENGINE_SETTINGS.sliceMs) },
+    settings: { ...DEFAULT_ENGINE_SETTINGS, slices: TIMED_SLICES },
   };
 }
 

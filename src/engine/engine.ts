@@ -11,7 +11,7 @@ import { GuestRunner } from "./lanes/guest-runner.ts";
 import type { ThreadLanes } from "./lanes/thread-lanes.ts";
 import { HeldOutput } from "./lanes/held-output.ts";
 import type { EventLoop } from "./scheduling/loop-events.ts";
-import { type SlicePolicy, timedSlices } from "./scheduling/slice-policy.ts";
+import { type SlicePolicy, TIMED_SLICES } from "./scheduling/slice-policy.ts";
 import { Turns } from "./scheduling/turns.ts";
 import { DEFAULT_ENGINE_SETTINGS, type EngineSettings, MAX_SLICE_MS } from "./settings.ts";
 
@@ -75,7 +75,7 @@ class ThreadEngine implements Engine {
       epoch: new EpochLease(options.epoch),
       hostModules: new Map((options.hostModules ?? []).map((each) => [each.name, each])),
       createWasiHost: options.testing?.wasi ?? createWasiHost,
-      settings: { ...settings, slices: options.testing?.slices ?? timedSlices(settings.sliceMs) },
+      settings: { ...settings, slices: options.testing?.slices ?? TIMED_SLICES },
     };
     this.#budget = new InstanceBudget(settings.maxInstances, () => this.#onRoom());
     this.#lanes = {

@@ -37,7 +37,7 @@ export class FastAttempt implements Occupant {
     if (this.#ending) throw UNWIND;
     const now = this.#context.clock.monotonic();
     if (now >= this.invocation.deadlineMs) this.#ending = { kind: "stopped", reason: "deadline" };
-    else if (this.#context.settings.slices.isOver(now - this.#startedAtMs)) {
+    else if (this.#isSliceOver(now)) {
       this.#ending = { kind: "abandoned", reason: "slice" };
     } else {
       this.#allow(now);
@@ -64,6 +64,11 @@ export class FastAttempt implements Occupant {
 
   signal(): AbortSignal {
     return (this.#abort ??= new AbortController()).signal;
+  }
+
+  #isSliceOver(now: number): boolean {
+    const { slices, sliceMs } = this.#context.settings;
+    return slices.isOver(now - this.#startedAtMs, sliceMs);
   }
 
   #allow(now: number): void {

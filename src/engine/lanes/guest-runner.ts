@@ -153,14 +153,22 @@ export class GuestRunner implements Guest, Starved {
     const hasPlace = this.#underWay < this.#limits.concurrency;
     if (!hasPlace && this.#waiting.size >= this.#limits.queue) return BUSY;
     this.#tasks.add(task);
-    const { deadlineMs } = task.invocation;
-    if (deadlineMs !== Infinity) {
-      // Timers fire up to a millisecond early.
-      task.armed(this.#context.clock.after(deadlineMs - now + 1, () => task.stop(DEADLINE)));
-    }
+    if (task.invocation.deadlineMs !== Infinity) this.#arm(task, now);
     if (hasPlace) this.#start(task);
     else this.#wait(task, this.#waiting);
     return task.outcome;
+  }
+
+  /** Timers count from when the loop last looked at the clock, so they may be early by a slice. */
+  #arm(task: Task, now: number): void {
+    const { clock } = this.#context;
+    const leftMs = task.invocation.deadlineMs - now;
+    const timer = clock.after(Math.ceil(leftMs), () => {
+      const firedAtMs = clock.monotonic();
+      if (firedAtMs < task.invocation.deadlineMs) this.#arm(task, firedAtMs);
+      else task.stop(DEADLINE);
+    });
+    task.armed(timer);
   }
 
   #start(task: Task): void {

@@ -8,6 +8,17 @@ import type { Turns } from "../scheduling/turns.ts";
 /** A run that was told to end and is still there after this time is reported: its thread cannot be trusted any more. */
 export const STUCK_AFTER_MS = 1000;
 
+/** While a guest is on the thread. */
+interface Span {
+  readonly sinceMs: number;
+  /** How long it may be: what is left of the turn, at most a slice. */
+  readonly sliceMs: number;
+  /** Time of other guests' quick runs before it. */
+  readonly quickMs: number;
+  /** Whether the thread was granted to it, and is to be given back. */
+  readonly isGranted: boolean;
+}
+
 /** A run on a stack of its own: suspended at the end of each slice and while the guest waits. */
 export class SlicedRun implements Occupant {
   readonly invocation: Invocation;
@@ -18,8 +29,7 @@ export class SlicedRun implements Occupant {
   #waited = false;
   #ending: Ending | undefined;
   #abort: AbortController | undefined;
-  /** While the guest is on the thread. */
-  #span: { readonly sinceMs: number; readonly quickMs: number; readonly granted: boolean } | undefined;
+  #span: Span | undefined;
   /** While it is suspended: rejects what it waits for. */
   #interrupt: ((reason: Error) => void) | undefined;
   #giveUpTurn: (() => void) | undefined;
@@ -79,9 +89,9 @@ export class SlicedRun implements Occupant {
       this.#ending = { kind: "stopped", reason: "deadline" };
       throw UNWIND;
     }
-    const sinceMs = this.#span?.sinceMs ?? now;
-    if (this.#context.settings.slices.isOver(now - sinceMs)) return true;
-    this.#allow(now, now - sinceMs);
+    const { sinceMs = now, sliceMs = 0 } = this.#span ?? {};
+    if (this.#context.settings.slices.isOver(now - sinceMs, sliceMs)) return true;
+    this.#allow(now, sliceMs - (now - sinceMs));
     return false;
   }
 
@@ -131,10 +141,11 @@ export class SlicedRun implements Occupant {
     if (!isGranted) this.#giveUpTurn = giveUp;
   }
 
-  #enter(granted: boolean): void {
+  #enter(isGranted: boolean): void {
     const now = this.#context.clock.monotonic();
-    this.#span = { sinceMs: now, quickMs: this.#turns.quickMs, granted };
-    if (!this.#ending) this.#allow(now, 0);
+    const sliceMs = Math.min(this.#context.settings.sliceMs, this.#turns.leftMs);
+    this.#span = { sinceMs: now, sliceMs, quickMs: this.#turns.quickMs, isGranted };
+    if (!this.#ending) this.#allow(now, sliceMs);
   }
 
   /** Notes the time since `#enter`, less what quick runs of other guests took in between. */
@@ -146,13 +157,13 @@ export class SlicedRun implements Occupant {
     const ms = Math.max(0, this.#context.clock.monotonic() - span.sinceMs - othersMs);
     this.#spentMs += ms;
     this.invocation.account.cpuMs += ms;
-    if (span.granted) this.#turns.left(this.invocation.account, ms);
+    if (span.isGranted) this.#turns.left(this.invocation.account, ms);
     else this.#turns.charge(this.invocation.account, ms);
   }
 
-  #allow(now: number, spentMs: number): void {
+  #allow(now: number, sliceLeftMs: number): void {
     const { epoch, settings } = this.#context;
-    const allowedMs = Math.min(settings.sliceMs - spentMs, this.invocation.deadlineMs - now);
+    const allowedMs = Math.min(sliceLeftMs, this.invocation.deadlineMs - now);
     this.#instance.controls.deadline = settings.slices.until(epoch.renew(), allowedMs);
   }
 }

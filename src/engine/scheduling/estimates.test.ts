@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RunEstimate } from "./run-estimate.ts";
-import { timedSlices } from "./slice-policy.ts";
+import { TIMED_SLICES } from "./slice-policy.ts";
 import { TimeBudget } from "./time-budget.ts";
 
 test("RunEstimate expects quick runs of an unknown guest", () => {
@@ -48,12 +48,9 @@ test("TimeBudget is gone after its burst and refills with time, up to the burst"
   assert.equal(budget.hasLeft(1e6), false);
 });
 
-test("timedSlices() allows at most a slice, never less than nothing, and wraps with the epoch", () => {
-  const slices = timedSlices(10);
-  assert.equal(slices.until(100, 50), 110);
-  assert.equal(slices.until(100, 2.5), 103);
-  assert.equal(slices.until(100, -7), 100);
-  assert.equal(slices.until(100, Infinity), 110);
-  assert.equal(slices.until(0x7fff_ffff, 10), -0x8000_0000 + 9);
-  assert.deepEqual([slices.isOver(9.9), slices.isOver(10)], [false, true]);
+test("TIMED_SLICES allows whole milliseconds, never less than none, and wraps with the epoch", () => {
+  assert.equal(TIMED_SLICES.until(100, 2.5), 103);
+  assert.equal(TIMED_SLICES.until(100, -7), 100);
+  assert.equal(TIMED_SLICES.until(0x7fff_ffff, 10), -0x8000_0000 + 9);
+  assert.deepEqual([TIMED_SLICES.isOver(9.9, 10), TIMED_SLICES.isOver(10, 10)], [false, true]);
 });

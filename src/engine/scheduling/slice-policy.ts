@@ -2,14 +2,12 @@
 export interface SlicePolicy {
   /** The epoch up to which a guest may run without being asked, when it has `allowedMs` left. */
   until(epoch: number, allowedMs: number): number;
-  /** Whether a slice of which `spentMs` have passed is over. */
-  isOver(spentMs: number): boolean;
+  /** Whether a slice of `sliceMs` is over when `spentMs` of it have passed. */
+  isOver(spentMs: number, sliceMs: number): boolean;
 }
 
-/** Slices of `sliceMs` of the guest's own time. The epoch may run ahead of a thread that had to wait for its core, so both count. */
-export function timedSlices(sliceMs: number): SlicePolicy {
-  return {
-    until: (epoch, allowedMs) => (epoch + Math.max(0, Math.ceil(Math.min(allowedMs, sliceMs)))) | 0,
-    isOver: (spentMs) => spentMs >= sliceMs,
-  };
-}
+/** Slices of the guest's own time. The epoch may run ahead of a thread that had to wait for its core, so both count. */
+export const TIMED_SLICES: SlicePolicy = {
+  until: (epoch, allowedMs) => (epoch + Math.max(0, Math.ceil(allowedMs))) | 0,
+  isOver: (spentMs, sliceMs) => spentMs >= sliceMs,
+};

@@ -42,6 +42,11 @@ export class Turns {
     return this.#quickSpentMs < this.#turnMs;
   }
 
+  /** Guest time that is left in this turn for who was granted the thread: at least a millisecond, so that everybody gets on. */
+  get leftMs(): number {
+    return Math.max(1, this.#turnMs - this.#spentMs);
+  }
+
   /**
    * Calls `grant` when it is the account's turn, at once when nobody else waits. From then on the guest has the thread until `left`
    * is called. Answers how to give up waiting; no call of `grant` follows that.
