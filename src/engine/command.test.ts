@@ -5,7 +5,7 @@ import { type CommandExit, type CommandProcess, runCommand } from "./command.ts"
 import { createEpoch } from "./epoch/epoch.ts";
 import { startTicker } from "./epoch/ticker.ts";
 import { DEFAULT_GUEST_LIMITS } from "./guest.ts";
-import { UnusableModuleError } from "./instance/image.ts";
+import { UnusableModuleError } from "./instance/unusable-module-error.ts";
 import { Collected, prepare, testModules } from "./testing/fixture.ts";
 import { createSmallWasi } from "./testing/small-wasi.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/index.ts";
-import type { WasiProcess } from "../wasi/process.ts";
+import type { WasiProcess } from "./instance/wasi-host.ts";
 import { createEngine } from "./engine.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { EpochLease } from "./epoch/epoch.ts";

@@ -5,7 +5,7 @@ import { createEngine, type EngineOptions } from "./engine.ts";
 import { createEpoch } from "./epoch/epoch.ts";
 import { startTicker } from "./epoch/ticker.ts";
 import { DEFAULT_GUEST_LIMITS, type HostModule, type Outcome } from "./guest.ts";
-import { UnusableModuleError } from "./instance/image.ts";
+import { UnusableModuleError } from "./instance/unusable-module-error.ts";
 import { account, invocation, prepare, testEngine, testModules } from "./testing/fixture.ts";
 
 const NOTHING = `(module (func (export "_start")))`;

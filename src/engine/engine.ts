@@ -135,7 +135,7 @@ class ThreadEngine implements Engine {
     const image = this.#images.get(pool.image.digest);
     if (!image || --image.users > 0) return;
     this.#images.delete(pool.image.digest);
-    pool.image.close();
+    pool.image.closeFile();
   }
 
   #shareImage(prepared: PreparedModule): Image {

@@ -46,7 +46,7 @@ export interface Invocation {
   readonly stderr: ByteSink;
   readonly preopens: readonly Preopen[];
   readonly account: Account;
-  /** On the clock of `performance.now()` of the process; past it the run ends with `deadline`. Infinity for none. */
+  /** On the monotonic clock of the engine (`performance.now()` of its thread); past it the run ends with `deadline`. Infinity for none. */
   readonly deadlineMs: number;
   /** Never replayed, so output is never held back. @default false */
   readonly live?: boolean;

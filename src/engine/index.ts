@@ -14,6 +14,6 @@ export {
   type Outcome,
   type PreparedModule,
 } from "./guest.ts";
-export { UnusableModuleError } from "./instance/image.ts";
+export { UnusableModuleError } from "./instance/unusable-module-error.ts";
 export { DEFAULT_ENGINE_SETTINGS, type EngineSettings } from "./settings.ts";
 export { GUEST_MEMORY_FLAGS, GUEST_STACK_FLAGS } from "./node-flags.ts";

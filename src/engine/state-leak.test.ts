@@ -73,11 +73,6 @@ const GUESTS: Readonly<Record<string, string>> = {
       (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))))`,
     work: "(call $deep (i32.const 5))",
   }),
-  "exhausts its stack": guest({
-    fields: `${MEMORY} (global $deep (mut i32) (i32.const 0)) (func $endless (param $round i32) ${DIRTY} (call $endless (local.get $round)))`,
-    work: DIRTY,
-    end: "(call $unchecked)",
-  }).replace("(func $work", "(func $unchecked unreachable) (func $work"),
   "is called by its imports": guest({
     imports: `(import "test" "nested" (func $nested (param i32) (result i32)))`,
     fields: `${MEMORY} (func (export "inner") (param $round i32) (result i32) ${DIRTY} (local.get $round))`,
@@ -261,6 +256,25 @@ for (const [name, source] of Object.entries(GUESTS)) {
     }
   }
 }
+
+test("run() finds a clean instance after a guest that exhausted its stack", async (t) => {
+  t.mock.method(GuestInstance.prototype, "begin", checkedBegin);
+  const source = guest({
+    fields: `${MEMORY} (global $depth (mut i32) (i32.const 0))
+      (func $endless (global.set $depth (i32.add (global.get $depth) (i32.const 1))) (i32.store (i32.const 70000) (global.get $depth)) (call $endless))`,
+    work: `(if (global.get $depth) (then (i32.store (i32.const -1) (i32.const 0)))) ${DIRTY}`,
+    end: "(call $endless)",
+  });
+  const trapped = { kind: "trapped", message: "call stack exhausted", outOfMemory: false };
+  for (const strategy of ["copy", "cow", "fresh"] as const) {
+    await using engine = testEngine({ settings: { strategy } });
+    const exhausting = engine.load(prepare(source));
+    for (const live of [false, true, false, true]) {
+      const { cpuMs: _, ...outcome } = { cpuMs: 0, ...(await exhausting.run(invocation({ live }))) };
+      assert.deepEqual(outcome, trapped);
+    }
+  }
+});
 
 test("run() used instances again in these tests", () => {
   assert.ok(reused > 1000);

@@ -1,15 +1,15 @@
 import type { HostFunction, HostInstance } from "../guest.ts";
 import { HOST_IMPORTS, HOST_MODULE } from "../../wasm/index.ts";
-import type { WasiProcess } from "../../wasi/process.ts";
 import type { EngineContext } from "../engine-context.ts";
 import { Controls } from "./controls.ts";
 import { type AnyHostFunction, guarded, waiting } from "./host-functions.ts";
-import { type Image, isWasiModule, UnusableModuleError } from "./image.ts";
+import { type Image, isWasiModule } from "./image.ts";
 import { CopyRestorer, CowRestorer, type MemoryRestorer, type Strategy } from "./memory-restorer.ts";
 import type { Occupant } from "./occupant.ts";
 import { SavedState } from "./saved-state.ts";
 import { suspendingOverrun } from "./trampoline.ts";
-import { type Lane, WAITING_FUNCTIONS, type WasiHost } from "./wasi-host.ts";
+import { UnusableModuleError } from "./unusable-module-error.ts";
+import { type Lane, WAITING_FUNCTIONS, type WasiHost, type WasiProcess } from "./wasi-host.ts";
 import { PAGE_BYTES } from "./page-limit.ts";
 
 type GuestFunction = (...args: readonly (number | bigint)[]) => unknown;

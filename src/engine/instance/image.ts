@@ -1,14 +1,7 @@
 import type { HostModule, PreparedModule } from "../guest.ts";
 import { HOST_MODULE, type StateLayout } from "../../wasm/index.ts";
 import { Snapshot } from "./snapshot.ts";
-
-/** A module cannot run here, whatever its invocation: `message` says why. */
-export class UnusableModuleError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "UnusableModuleError";
-  }
-}
+import { UnusableModuleError } from "./unusable-module-error.ts";
 
 /** WASI preview 1 under its two names; `wasi_unstable` is what modules of 2019 and 2020 import. */
 const WASI_MODULES = ["wasi_snapshot_preview1", "wasi_unstable"] as const;
@@ -65,9 +58,9 @@ export class Image {
     return this.#snapshot;
   }
 
-  close(): void {
+  /** Closes what only mapping needs; it is made again when asked for. */
+  closeFile(): void {
     this.#snapshot?.close();
-    this.#snapshot = undefined;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { EngineContext } from "../engine-context.ts";
 import { GuestInstance } from "./guest-instance.ts";
-import { type Image, UnusableModuleError } from "./image.ts";
+import type { Image } from "./image.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
 import { canMapMemory } from "./native-memory.ts";
 import { StrategyTrial } from "./strategy-trial.ts";
+import { UnusableModuleError } from "./unusable-module-error.ts";
 import type { Lane } from "./wasi-host.ts";
 
 /** Runs of a module on this thread that say nothing about its speed: functions are compiled at their first call. */
@@ -14,7 +15,7 @@ export class InstancePool {
   readonly image: Image;
   /** Largest memory of an instance, in pages. */
   readonly maxPages: number;
-  readonly trial: StrategyTrial;
+  readonly #trial: StrategyTrial;
   readonly #context: EngineContext;
   readonly #budget: InstanceBudget;
   readonly #idle: Record<Lane, GuestInstance[]> = { fast: [], sliced: [], blocking: [] };
@@ -27,7 +28,7 @@ export class InstancePool {
     this.#context = context;
     this.#budget = budget;
     const { strategy } = context.settings;
-    this.trial = new StrategyTrial(image.pages, { canMap: canMapMemory(), ...(strategy ? { forced: strategy } : {}) });
+    this.#trial = new StrategyTrial(image.pages, { canMap: canMapMemory(), ...(strategy ? { forced: strategy } : {}) });
     budget.add(this);
   }
 
@@ -79,6 +80,13 @@ export class InstancePool {
     this.#budget.madeRoom();
   }
 
+  /** A run on `instance` and its restoring took `ms`: tells which way of recycling is the cheapest. */
+  note(instance: GuestInstance, ms: number): void {
+    if (this.#trial.isDecided) return;
+    this.#trial.note(instance.strategy, ms);
+    if (this.#trial.isDecided && this.#trial.best === "copy") this.image.closeFile();
+  }
+
   /** Has instances give memory back that have been idle since before `beforeMs`, once. */
   trimIdleSince(beforeMs: number): void {
     for (const instance of [...this.#idle.fast, ...this.#idle.sliced]) {
@@ -109,6 +117,6 @@ export class InstancePool {
 
   #strategy(lane: Lane) {
     if (this.image.obstacle !== undefined) return "fresh";
-    return lane === "fast" ? this.trial.current : this.trial.best;
+    return lane === "fast" ? this.#trial.current : this.#trial.best;
   }
 }

@@ -1,6 +1,6 @@
 import type { StateLayout } from "../../wasm/index.ts";
 import type { GuestLimits } from "../guest.ts";
-import { UnusableModuleError } from "./image.ts";
+import { UnusableModuleError } from "./unusable-module-error.ts";
 
 export const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;

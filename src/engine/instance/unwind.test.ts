@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SinkFull } from "../../wasi/index.ts";
-import { ProcExit, WouldBlock } from "../../wasi/preview1/unwinding.ts";
+import { ProcExit, WouldBlock } from "./wasi-host.ts";
 import { wat } from "../testing/fixture.ts";
 import { suspendingOverrun, TRAMPOLINE_BYTES } from "./trampoline.ts";
 import { endingOfHostError, endingOfTrap, UNWIND } from "./unwind.ts";

@@ -1,4 +1,4 @@
-import { ProcExit, WouldBlock } from "../../wasi/preview1/unwinding.ts";
+import { ProcExit, WouldBlock } from "./wasi-host.ts";
 import { SinkFull } from "../../wasi/index.ts";
 
 /** How a run on an instance ended; `abandoned` means that it starts again in the sliced lane. */

@@ -1,9 +1,9 @@
-import type { WasiProcess } from "../../wasi/process.ts";
+import type { WasiProcess } from "../instance/wasi-host.ts";
 import { SinkFull } from "../../wasi/index.ts";
 import type { EngineContext } from "../engine-context.ts";
 import type { Guest, GuestLimits, Invocation, Outcome } from "../guest.ts";
 import type { GuestInstance } from "../instance/guest-instance.ts";
-import { UnusableModuleError } from "../instance/image.ts";
+import { UnusableModuleError } from "../instance/unusable-module-error.ts";
 import type { InstancePool } from "../instance/instance-pool.ts";
 import type { Ending } from "../instance/unwind.ts";
 import { RunEstimate } from "../scheduling/run-estimate.ts";
@@ -131,7 +131,7 @@ export class GuestRunner implements Guest, Starved {
       return { kind: "abandoned", stdin, ms };
     }
     if (!this.#pool.isWarmingUp) this.#estimate.note(ms, false, now);
-    if (ending.kind === "exited") this.#pool.trial.note(instance.strategy, ms);
+    if (ending.kind === "exited") this.#pool.note(instance, ms);
     return { kind: "ended", outcome: outcomeOf(this.#commit(invocation, ending), { cpuMs: ms, wasRefusedMemory }) };
   }
 

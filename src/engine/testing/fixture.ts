@@ -1,7 +1,7 @@
 // What the tests of this module share: modules written as text, invocations, a host module.
 import wabtInit from "wabt";
 import { systemClock } from "../../base/index.ts";
-import { ProcExit } from "../../wasi/preview1/unwinding.ts";
+import { ProcExit } from "../instance/wasi-host.ts";
 import { instrument } from "../../wasm/index.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine.ts";
 import { createEpoch } from "../epoch/epoch.ts";

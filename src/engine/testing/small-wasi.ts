@@ -1,5 +1,5 @@
-import type { WasiProcess } from "../../wasi/process.ts";
-import { ProcExit, WouldBlock } from "../../wasi/preview1/unwinding.ts";
+import type { WasiProcess } from "../instance/wasi-host.ts";
+import { ProcExit, WouldBlock } from "../instance/wasi-host.ts";
 import type { AnyHostFunction } from "../instance/host-functions.ts";
 import type { CreateWasiHost, WasiHost } from "../instance/wasi-host.ts";
 
