@@ -260,10 +260,12 @@ test("pull() gives a body up that drips", async () => {
   world.server.fault = ({ url, method }, response) => {
     if (method !== "GET" || !url.includes(digest)) return false;
     response.writeHead(200, { "content-length": module.length });
-    response.write(module.subarray(0, 10), () => {
+    const drip = () => {
+      if (response.destroyed) return;
       world.clock.skip(31_000);
-      response.write(module.subarray(10, 20));
-    });
+      response.write("x", () => void setImmediate(drip));
+    };
+    drip();
     return true;
   };
 

@@ -75,9 +75,8 @@ export class RegistryServer implements AsyncDisposable {
     for (const [digest, bytes] of image.blobs) {
       this.blobs.set(`${repository}/${digest}`, Buffer.from(bytes));
       // Manifests of an index are among its blobs.
-      const isManifest = Buffer.from(bytes).includes('"layers"');
-      if (isManifest)
-        this.manifests.set(`${repository}/${digest}`, { bytes: Buffer.from(bytes), mediaType: image.mediaType });
+      const mediaType = /"mediaType":"(application\/vnd[^"]*manifest[^"]*)"/.exec(String(bytes))?.[1];
+      if (mediaType) this.manifests.set(`${repository}/${digest}`, { bytes: Buffer.from(bytes), mediaType });
     }
   }
 
