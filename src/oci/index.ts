@@ -1,3 +1,4 @@
+export { copyImage, type CopyOptions, type CopySource, type CopyTarget, pushImage } from "./client/copy-image.ts";
 export {
   createImageClient,
   defaultPullPolicy,
@@ -18,10 +19,14 @@ export {
 export { spawnedHelper } from "./credentials/credential-helper.ts";
 export { type DockerConfig, dockerConfigCredentials, parseDockerConfig } from "./credentials/docker-config.ts";
 export { RegistryError, type RegistryErrorCode, StoreError, type StoreErrorCode } from "./errors.ts";
+export { exactNaming, LayoutRepository, mirrorNaming } from "./layout/layout-repository.ts";
+export { LayoutWriter } from "./layout/layout-writer.ts";
 export { DEFAULT_LIMITS, type ImageLimits } from "./limits.ts";
+export { type PackedImage, packImage, PUSH_FORMATS, type PushFormat } from "./manifest/pack-image.ts";
 export { type Digest, isDigest, parseDigest } from "./reference/digest.ts";
 export { formatReference, parseReference, type Reference } from "./reference/reference.ts";
 export type { ProxySettings } from "./registry/http.ts";
+export type { ReadableRepository, WritableRepository } from "./repository.ts";
 export {
   createImageStore,
   type GarbageGoal,
@@ -33,3 +38,4 @@ export {
   type StoreUsage,
 } from "./store/image-store.ts";
 export type { Lease } from "./store/leases.ts";
+export { StoreRepository } from "./store/store-repository.ts";

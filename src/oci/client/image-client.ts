@@ -63,19 +63,19 @@ export function createImageClient(options: ImageClientOptions): ImageClient {
 /** Brings images from registries into a store. Dispose of it to close its connections. */
 export class ImageClient implements AsyncDisposable {
   readonly #options: ImageClientOptions;
-  readonly #limits: ImageLimits;
+  readonly limits: ImageLimits;
   readonly #transfers: BlobTransfers;
   readonly #context: RegistryContext & { readonly http: HttpClient };
 
   constructor(options: ImageClientOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#transfers = new BlobTransfers(this.#limits.maxParallelTransfers);
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#transfers = new BlobTransfers(this.limits.maxParallelTransfers);
     this.#context = {
-      http: new HttpClient(this.#limits, options.proxy),
+      http: new HttpClient(this.limits, options.proxy),
       tokens: new TokenCache(options.clock),
       clock: options.clock,
-      limits: this.#limits,
+      limits: this.limits,
       random: options.random ?? Math.random,
     };
   }
@@ -95,6 +95,11 @@ export class ImageClient implements AsyncDisposable {
       throw new RegistryError("NOT_FOUND", `The image ${name} is not in the store, and its pull policy is Never`);
     }
     return this.#pullFromAny(reference, present, options);
+  }
+
+  /** Brings an image from a place that the caller chose into the store, under the name of `reference`. */
+  load(repository: ReadableRepository, reference: Reference, options: PullOptions = {}): Promise<StoredImage> {
+    return this.#pullFrom(repository, reference, undefined, options);
   }
 
   /** A repository of a registry, for copying from or, with `canPush`, to. `mountFrom`: another repository there to take blobs over from. */
@@ -147,12 +152,12 @@ export class ImageClient implements AsyncDisposable {
     if (present && !reference.digest && (await isCurrent(repository, reference, present, signal))) return present;
     await using lease = await store.lease();
     const now = () => clock.now();
-    const parts = { store, transfers: this.#transfers, limits: this.#limits, lease, onProgress, now };
+    const parts = { store, transfers: this.#transfers, limits: this.limits, lease, onProgress, now };
     return await store.record(await pullImage(repository, reference, { ...parts, ...(signal ? { signal } : {}) }));
   }
 
   #mirror(mirror: Mirror, reference: Reference): ReadableRepository {
-    if (mirror.kind === "layout") return new LayoutRepository(mirror.folder, mirrorNaming(reference), this.#limits);
+    if (mirror.kind === "layout") return new LayoutRepository(mirror.folder, mirrorNaming(reference), this.limits);
     const { registry, prefix, isPlainHttp } = mirror;
     const known = endpointOf(registry, this.#options.insecureRegistries ?? new Set());
     const endpoint: Endpoint = isPlainHttp ? { ...known, transport: "plain" } : known;
