@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { RegistryError, type RegistryErrorCode } from "../errors.ts";
+import type { RegistryErrorCode } from "../errors.ts";
 import { digestOf } from "../reference/digest.ts";
 import { parseReference } from "../reference/reference.ts";
+import { failing } from "../testing/failing.ts";
 import { formats, image, index, json, moduleBytes, IMAGE_CONFIG } from "../testing/fixture.ts";
 import { RegistryServer } from "../testing/registry-server.ts";
 import { registryWorld } from "../testing/registry-world.ts";
@@ -12,16 +13,6 @@ import { registryWorld } from "../testing/registry-world.ts";
 const all = await formats();
 const simple = all["A, CNCF artifact"]!;
 const [layer] = [digestOf(moduleBytes())];
-
-/** What an error must be: its code and a part of its message. */
-function failing(code: RegistryErrorCode, part: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof RegistryError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, part);
-    return true;
-  };
-}
 
 /** A big module, so that its download can break half way. */
 function bigImage() {

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Clock } from "../../base/index.ts";
 import type { Credential, CredentialSource } from "../credentials/credential.ts";
 import { RegistryError } from "../errors.ts";
@@ -85,7 +86,8 @@ export class RegistrySession {
     const answer = await this.#redirected(request, url, sent);
     if (answer.status !== 401 || answer.url.origin !== base.origin) return answer;
     const challenge = parseChallenge(answer.header("www-authenticate"));
-    if (!challenge || request.body !== undefined) return answer;
+    // A stream has been read by now.
+    if (!challenge || request.body instanceof Readable) return answer;
     this.#challenge = { challenge, from: answer.url };
     await this.#forgetToken(request);
     const authorization = await this.#authorization(request);
