@@ -1,4 +1,4 @@
-export { copyImage, type CopyOptions, type CopySource, type CopyTarget, pushImage } from "./client/copy-image.ts";
+export { copyImage, type CopyOptions, type CopyTarget, pushImage } from "./client/copy-image.ts";
 export {
   createImageClient,
   defaultPullPolicy,
@@ -24,9 +24,9 @@ export { LayoutWriter } from "./layout/layout-writer.ts";
 export { DEFAULT_LIMITS, type ImageLimits } from "./limits.ts";
 export { type PackedImage, packImage, PUSH_FORMATS, type PushFormat } from "./manifest/pack-image.ts";
 export { type Digest, isDigest, parseDigest } from "./reference/digest.ts";
-export { formatReference, parseReference, type Reference } from "./reference/reference.ts";
+export { formatReference, parseReference, type Reference, referenceKey } from "./reference/reference.ts";
 export type { ProxySettings } from "./registry/http.ts";
-export type { ReadableRepository, WritableRepository } from "./repository.ts";
+export type { CopySource, ReadableRepository, WritableRepository } from "./repository.ts";
 export {
   createImageStore,
   type GarbageGoal,

@@ -21,6 +21,12 @@ export interface ReadableRepository {
   blob(blob: BlobId, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
+/** An image at its place: by tag, by digest, or by another name that the place knows. */
+export interface CopySource {
+  readonly repository: ReadableRepository;
+  readonly tagOrDigest: string;
+}
+
 /** Content that can be sent again when an upload fails. */
 export type BlobSource = () => AsyncIterable<Uint8Array>;
 

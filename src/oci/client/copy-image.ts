@@ -5,7 +5,7 @@ import type { ImageLimits } from "../limits.ts";
 import type { PackedImage } from "../manifest/pack-image.ts";
 import { type Manifest, parseManifest } from "../manifest/parse-manifest.ts";
 import type { Digest } from "../reference/digest.ts";
-import type { FetchedManifest, ReadableRepository, WritableRepository } from "../repository.ts";
+import type { CopySource, FetchedManifest, ReadableRepository, WritableRepository } from "../repository.ts";
 import type { BlobId } from "../store/blob-folder.ts";
 import type { PullProgress } from "./pull-image.ts";
 
@@ -13,11 +13,6 @@ export interface CopyOptions {
   readonly limits: ImageLimits;
   readonly onProgress?: PullProgress;
   readonly signal?: AbortSignal;
-}
-
-export interface CopySource {
-  readonly repository: ReadableRepository;
-  readonly tagOrDigest: string;
 }
 
 export interface CopyTarget {

@@ -14,8 +14,8 @@ import { HttpClient, type ProxySettings } from "../registry/http.ts";
 import { RegistryRepository } from "../registry/registry-repository.ts";
 import type { RegistryContext } from "../registry/registry-session.ts";
 import { TokenCache } from "../registry/tokens.ts";
-import { formatReference, type Reference, repositoryName } from "../reference/reference.ts";
-import type { ReadableRepository } from "../repository.ts";
+import { formatReference, type Reference, referenceKey, repositoryName } from "../reference/reference.ts";
+import type { CopySource, ReadableRepository } from "../repository.ts";
 import type { ImageStore, StoredImage } from "../store/image-store.ts";
 import { BlobTransfers } from "./blob-transfers.ts";
 import type { Mirror, Mirrors } from "./mirror.ts";
@@ -89,7 +89,7 @@ export class ImageClient implements AsyncDisposable {
     const { policy = "IfNotPresent", signal } = options;
     signal?.throwIfAborted();
     const name = formatReference(reference);
-    const present = await this.#options.store.find(nameInStore(reference));
+    const present = await this.#options.store.find(referenceKey(reference));
     if (present && policy !== "Always") return present;
     if (policy === "Never") {
       throw new RegistryError("NOT_FOUND", `The image ${name} is not in the store, and its pull policy is Never`);
@@ -98,8 +98,8 @@ export class ImageClient implements AsyncDisposable {
   }
 
   /** Brings an image from a place that the caller chose into the store, under the name of `reference`. */
-  load(repository: ReadableRepository, reference: Reference, options: PullOptions = {}): Promise<StoredImage> {
-    return this.#pullFrom(repository, reference, undefined, options);
+  load(source: CopySource, reference: Reference, options: PullOptions = {}): Promise<StoredImage> {
+    return this.#store(source, reference, options);
   }
 
   /** A repository of a registry, for copying from or, with `canPush`, to. `mountFrom`: another repository there to take blobs over from. */
@@ -146,14 +146,24 @@ export class ImageClient implements AsyncDisposable {
     repository: ReadableRepository,
     reference: Reference,
     present: StoredImage | undefined,
+    options: PullOptions,
+  ): Promise<StoredImage> {
+    if (present && !reference.digest && (await isCurrent(repository, reference, present, options.signal)))
+      return present;
+    const tagOrDigest = reference.digest ?? reference.tag ?? "latest";
+    return this.#store({ repository, tagOrDigest }, reference, options);
+  }
+
+  async #store(
+    source: CopySource,
+    reference: Reference,
     { onProgress = () => {}, signal }: PullOptions,
   ): Promise<StoredImage> {
     const { store, clock } = this.#options;
-    if (present && !reference.digest && (await isCurrent(repository, reference, present, signal))) return present;
     await using lease = await store.lease();
     const now = () => clock.now();
     const parts = { store, transfers: this.#transfers, limits: this.limits, lease, onProgress, now };
-    return await store.record(await pullImage(repository, reference, { ...parts, ...(signal ? { signal } : {}) }));
+    return await store.record(await pullImage(source, reference, { ...parts, ...(signal ? { signal } : {}) }));
   }
 
   #mirror(mirror: Mirror, reference: Reference): ReadableRepository {
@@ -179,11 +189,6 @@ function readAuth(auth: RegistryAuth): Credential | undefined {
   } catch (error) {
     throw new RegistryError("BAD_CREDENTIALS", `The pull secret cannot be used: ${(error as Error).message}`);
   }
-}
-
-/** A digest counts more than a tag beside it. */
-function nameInStore(reference: Reference): string {
-  return reference.digest ? `${repositoryName(reference)}@${reference.digest}` : formatReference(reference);
 }
 
 /** Whether the tag still points to the stored image; one small question where the registry can answer it. */

@@ -9,9 +9,9 @@ import { IMAGE_CONFIG_TYPES } from "../manifest/media-types.ts";
 import { type Manifest, parseManifest } from "../manifest/parse-manifest.ts";
 import { findInLayers, readFromLayer, type TarLayers } from "../module/find-in-layers.ts";
 import { sniffModule } from "../module/sniff.ts";
-import type { Digest } from "../reference/digest.ts";
+import { type Digest, isDigest } from "../reference/digest.ts";
 import { formatReference, type Reference, repositoryName } from "../reference/reference.ts";
-import type { FetchedManifest, ReadableRepository } from "../repository.ts";
+import type { CopySource, FetchedManifest, ReadableRepository } from "../repository.ts";
 import type { BlobId } from "../store/blob-folder.ts";
 import type { ImageRecord } from "../store/image-record.ts";
 import type { ImageStore } from "../store/image-store.ts";
@@ -32,14 +32,18 @@ export interface PullContext {
   readonly signal?: AbortSignal;
 }
 
-/** Brings one image from a repository into the store, checking every digest and size. Answers its record, not yet entered. */
+/**
+ * Brings one image into the store, checking every digest and size. Answers its record under the name of `reference`, not yet
+ * entered.
+ */
 export async function pullImage(
-  repository: ReadableRepository,
+  { repository, tagOrDigest }: CopySource,
   reference: Reference,
   context: PullContext,
 ): Promise<ImageRecord> {
   const name = formatReference(reference);
-  const top = await fetchManifest(repository, reference.digest ?? reference.tag ?? "latest", name, context);
+  const top = await fetchManifest(repository, tagOrDigest, name, context);
+  checkDigest(top, reference.digest ?? top.digest, name, repository);
   const { fetched, manifest } = await selectManifest(repository, top, name, context);
   const blobs: BlobId[] = [];
   for (const each of new Set([top, fetched])) blobs.push(await keepBytes(each, context));
@@ -93,10 +97,15 @@ async function fetchManifest(
   { signal }: PullContext,
 ): Promise<FetchedManifest> {
   const fetched = await repository.manifest(tagOrDigest, signal);
-  if (!tagOrDigest.startsWith("sha256:") || fetched.digest === tagOrDigest) return fetched;
+  if (isDigest(tagOrDigest)) checkDigest(fetched, tagOrDigest, name, repository);
+  return fetched;
+}
+
+function checkDigest({ digest }: FetchedManifest, expected: Digest, name: string, { place }: ReadableRepository): void {
+  if (digest === expected) return;
   throw new RegistryError(
     "BAD_DIGEST",
-    `The manifest of ${name} from ${repository.place} has digest ${fetched.digest} instead of ${tagOrDigest}`,
+    `The manifest of ${name} from ${place} has digest ${digest} instead of ${expected}`,
   );
 }
 

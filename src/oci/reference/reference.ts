@@ -60,6 +60,11 @@ export function formatReference({ registry, repository, tag, digest }: Reference
   return `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest ? `@${digest}` : ""}`;
 }
 
+/** What an image is looked up by: as `formatReference`, but a tag beside a digest does not count. */
+export function referenceKey(reference: Reference): string {
+  return reference.digest ? `${repositoryName(reference)}@${reference.digest}` : formatReference(reference);
+}
+
 /** Registry and repository alone, such as `ghcr.io/team/hello`. */
 export function repositoryName({ registry, repository }: Reference): string {
   return `${registry}/${repository}`;
