@@ -56,8 +56,17 @@ export class LayoutRepository implements ReadableRepository {
     return this.#choose(await readLayoutIndex(this.#folder, this.#limits), tag)?.digest;
   }
 
-  blob({ digest }: { readonly digest: Digest }, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-    return createReadStream(this.#blobFile(digest), signal ? { signal } : {}) as AsyncIterable<Uint8Array>;
+  async *blob({ digest }: { readonly digest: Digest }, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const file = this.#blobFile(digest);
+    try {
+      for await (const chunk of createReadStream(file, signal ? { signal } : {})) yield chunk as Uint8Array;
+    } catch (cause) {
+      const { code, syscall } = cause as NodeJS.ErrnoException;
+      if (syscall === undefined) throw cause;
+      const isGone = code === "ENOENT";
+      const message = `Cannot read blob ${digest} in ${this.place}: ${isGone ? "it is missing" : code}`;
+      throw new RegistryError(isGone ? "NOT_FOUND" : "UNAVAILABLE", message, { cause });
+    }
   }
 
   #choose(manifests: readonly Descriptor[], tag: string): Descriptor | undefined {

@@ -121,6 +121,8 @@ export function splitHostPort(registry: string): { host: string; port?: number }
 }
 
 function checkRegistry(registry: string, fail: Fail): void {
+  // A bare word is known as a registry by its capitals alone, which host names do not keep.
+  if (!isRegistry(registry)) fail(`the registry "${shorten(registry)}" must be written with its port`);
   const { host, port } =
     splitHostPort(registry) ?? fail(`the registry "${shorten(registry)}" must be host or host:port`);
   if (port !== undefined && (port < 1 || port > 65_535)) fail(`the port ${port} is not between 1 and 65535`);

@@ -4,7 +4,7 @@ import { type FileHandle, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { formatBytes } from "../../base/index.ts";
-import { RegistryError, StoreError } from "../errors.ts";
+import { RegistryError, storeError, StoreError } from "../errors.ts";
 import { type Digest, digestOf } from "../reference/digest.ts";
 import { writeAtomic } from "./atomic-file.ts";
 import type { Lease } from "./leases.ts";
@@ -64,17 +64,21 @@ export class BlobFolder {
     return createReadStream(this.#layout.blob(digest));
   }
 
-  /** Writes content while hashing it. Throws RegistryError TOO_LARGE, BAD_SIZE, BAD_DIGEST; nothing of it is then left behind. */
-  ingest(content: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<BlobId> {
+  /**
+   * Writes content while hashing it. Throws RegistryError TOO_LARGE, BAD_SIZE, BAD_DIGEST, or StoreError NO_SPACE; nothing of it is
+   * then left behind.
+   */
+  async ingest(content: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<BlobId> {
     const unfinished = path.join(this.#layout.ingest, `${this.#owner}.${++this.#written}`);
-    return writeAtomic(
-      unfinished,
-      (handle) => writeHashed(handle, content, options),
-      async ({ digest }) => {
-        await options.lease.add(digest);
-        return this.#layout.blob(digest);
-      },
-    );
+    const commit = async ({ digest }: BlobId) => {
+      await options.lease.add(digest);
+      return this.#layout.blob(digest);
+    };
+    try {
+      return await writeAtomic(unfinished, (handle) => writeHashed(handle, content, options), commit);
+    } catch (error) {
+      throw storeError(`write ${options.name}`, this.#layout.root, error);
+    }
   }
 }
 
