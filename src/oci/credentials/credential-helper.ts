@@ -45,18 +45,20 @@ interface RunOptions {
 function run(command: string, input: string, { env, clock, program, signal }: RunOptions) {
   const { promise, resolve, reject } = Promise.withResolvers<{ output: string; code: number | null }>();
   const child = spawn(command, ["get"], { env, stdio: ["pipe", "pipe", "ignore"], ...(signal ? { signal } : {}) });
-  const timer = clock.after(HELPER_TIMEOUT_MS, () => {
-    reject(failure(program, `it did not answer within ${HELPER_TIMEOUT_MS / 1000} s`));
+  const giveUp = (why: string) => {
+    reject(failure(program, why));
     child.kill("SIGKILL");
-  });
+    // What it started itself may live on and hold the pipe.
+    child.stdout.destroy();
+  };
+  const timer = clock.after(HELPER_TIMEOUT_MS, () => giveUp(`it did not answer within ${HELPER_TIMEOUT_MS / 1000} s`));
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     output += chunk;
-    if (output.length <= MAX_HELPER_BYTES) return;
-    reject(failure(program, "its answer is too long"));
-    child.kill("SIGKILL");
+    if (output.length > MAX_HELPER_BYTES) giveUp("its answer is too long");
   });
   child.on("error", (cause: NodeJS.ErrnoException) => {
+    timer[Symbol.dispose]();
     reject(cause.code === "ENOENT" ? failure(program, "there is no such program on the PATH") : cause);
   });
   child.on("close", (code) => {
