@@ -62,6 +62,7 @@ const HINTS: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
   EACCES: ["NO_ACCESS", "permission denied; use a folder that belongs to this user"],
   EPERM: ["NO_ACCESS", "permission denied; use a folder that belongs to this user"],
   EROFS: ["NO_ACCESS", "the file system is read-only; use a folder on another one"],
+  EEXIST: ["NO_ACCESS", "a file is where a folder should be"],
   ENOTDIR: ["NO_ACCESS", "a part of the path is not a folder"],
   EMFILE: ["NO_ACCESS", "this process has too many open files; raise its limit (ulimit -n)"],
 };
@@ -71,5 +72,5 @@ export function storeError(action: string, root: string, cause: unknown): unknow
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? "";
   const hint = HINTS[code];
   if (!hint || cause instanceof StoreError || cause instanceof RegistryError) return cause;
-  return new StoreError(hint[0], `Cannot ${action} in the image store at ${root}: ${code}: ${hint[1]}`, { cause });
+  return new StoreError(hint[0], `The image store at ${root} cannot ${action}: ${code}: ${hint[1]}`, { cause });
 }

@@ -95,7 +95,7 @@ export async function createImageStore(options: ImageStoreOptions): Promise<Imag
     await readLeases(layout);
     return new DiskImageStore(layout, leases, options);
   } catch (error) {
-    throw storeError("open a folder", layout.root, error);
+    throw storeError("open its folder", layout.root, error);
   }
 }
 
