@@ -111,9 +111,9 @@ test("dockerConfigCredentials() refuses a malformed auth field without showing i
 });
 
 test("parseDockerConfig() ends with RegistryError at worst, whatever it is given", async () => {
-  const entry = fc.oneof(fc.anything(), fc.record({ auth: fc.base64String() }));
+  const entry = fc.oneof(fc.jsonValue(), fc.record({ auth: fc.base64String() }));
   const config = fc.oneof(
-    fc.anything(),
+    fc.jsonValue(),
     fc.record({ auths: fc.dictionary(fc.string(), entry), credsStore: fc.string() }),
   );
   await fc.assert(

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
+import { once } from "node:events";
+import http from "node:http";
+import net from "node:net";
 import path from "node:path";
 import { test } from "node:test";
 import type { RegistryErrorCode } from "../errors.ts";
@@ -414,6 +417,41 @@ test("pull() tells how far it is", async () => {
 
   assert.deepEqual(told.at(-1), [module.length, module.length]);
   assert.ok(told.every(([received, total]) => received <= total));
+});
+
+test("pull() goes through a proxy, except to hosts that need none", async () => {
+  const proxied: string[] = [];
+  const proxy = http.createServer((request, response) => {
+    proxied.push(request.url ?? "");
+    response.writeHead(502).end();
+  });
+  proxy.on("connect", (request, socket: net.Socket) => {
+    proxied.push(request.url ?? "");
+    const [host = "", port] = (request.url ?? "").split(":");
+    const upstream = net.connect(Number(port), host, () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      socket.pipe(upstream).pipe(socket);
+    });
+    upstream.on("error", () => socket.destroy());
+    socket.on("error", () => upstream.destroy());
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const url = `http://127.0.0.1:${(proxy.address() as net.AddressInfo).port}`;
+  for (const noProxy of ["", "127.0.0.1"]) {
+    await using world = await registryWorld({ proxy: { httpProxy: url, httpsProxy: url, noProxy } });
+    world.server.put("app", "v1", simple);
+    proxied.length = 0;
+
+    assert.equal((await world.pull("app:v1")).digest, simple.digest);
+
+    assert.equal(
+      proxied.some((each) => each.includes(world.server.host)),
+      noProxy === "",
+    );
+  }
+  proxy.closeAllConnections();
+  proxy.close();
 });
 
 test("pull() asks a mirror first and the registry when the mirror fails", async () => {

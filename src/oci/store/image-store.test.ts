@@ -269,6 +269,23 @@ test("collectGarbage() removes blobs of no image, but not one that is being pull
   assert.notEqual(orphan, digest);
 });
 
+test("collectGarbage() removes what other versions prepared, unless the module is in use", async () => {
+  await using world = await withStore();
+  const free = await putImage(world.store, "a");
+  const used = await putImage(world.store, "b");
+  for (const { moduleDigest } of [free, used]) {
+    for (const version of ["1.1", "2.1"])
+      await mkdir(world.store.preparedFolder(moduleDigest, version), { recursive: true });
+  }
+  await using _ = await world.store.lease(used.moduleDigest);
+
+  await world.store.collectGarbage({ maxBytes: 1e9 });
+
+  const left = async ({ moduleDigest }: ImageRecord) =>
+    (await readdir(path.dirname(world.store.preparedFolder(moduleDigest, "2.1")))).toSorted();
+  assert.deepEqual([await left(free), await left(used)], [["2.1"], ["1.1", "2.1"]]);
+});
+
 test("preparedFolder() takes no name that leads elsewhere", async () => {
   await using world = await withStore();
   const digest = digestOf(moduleBytes());

@@ -1,4 +1,4 @@
-import { rm, stat, statfs, utimes } from "node:fs/promises";
+import { readdir, rm, stat, statfs, utimes } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Logger } from "../../base/index.ts";
 import { storeError } from "../errors.ts";
@@ -77,7 +77,10 @@ export interface ImageStore extends AsyncDisposable {
   remove(name: string): Promise<Removal | undefined>;
   /** Keeps images (by digest of manifest or module) and blobs from being collected, and notes them as used now. */
   lease(...digests: readonly Digest[]): Promise<Lease>;
-  /** Folder for what `version` of the preparing made of a module; not made yet. Collected with the module. */
+  /**
+   * Folder for what `version` of the preparing made of a module; not made yet. Collected with the module, and when this store was
+   * last asked for another version.
+   */
   preparedFolder(moduleDigest: Digest, version: string): string;
   collectGarbage(goal: GarbageGoal): Promise<GarbageReport>;
   usage(): Promise<StoreUsage>;
@@ -109,6 +112,8 @@ class DiskImageStore implements ImageStore {
   readonly #index: IndexFile;
   readonly #clock: Clock;
   readonly #log: Logger;
+  /** The version of prepared modules that this process reads. */
+  #preparedVersion: string | undefined;
   /** Ends when everybody of this process who asked for the lock before has let it go. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -178,12 +183,14 @@ class DiskImageStore implements ImageStore {
   preparedFolder(moduleDigest: Digest, version: string): string {
     if (!isDigest(moduleDigest)) throw new SyntaxError(`"${String(moduleDigest)}" is no digest of a module`);
     if (!VERSION.test(version)) throw new SyntaxError(`"${version}" cannot name a version of prepared modules`);
+    this.#preparedVersion = version;
     return path.join(this.#layout.preparedOf(moduleDigest), version);
   }
 
   collectGarbage(goal: GarbageGoal): Promise<GarbageReport> {
     return this.#change("collect garbage", async (records) => {
       const leased = await readLeases(this.#layout);
+      await this.#removeOldPrepared(leased);
       const contents = await this.#contents(records, leased);
       const plan = planGarbage(contents, await this.#excess(goal, contents));
       await this.#apply(plan, records);
@@ -228,6 +235,17 @@ class DiskImageStore implements ImageStore {
     await this.#write(records.filter(({ digest }) => !plan.images.has(digest)));
     for (const digest of plan.prepared) await rm(this.#layout.preparedOf(digest), { recursive: true, force: true });
     for (const digest of plan.blobs) await rm(this.#layout.blob(digest), { force: true });
+  }
+
+  /** What another version of wasipool prepared: nobody reads it any more, and it is made anew if somebody does. */
+  async #removeOldPrepared(leased: ReadonlySet<Digest>): Promise<void> {
+    if (this.#preparedVersion === undefined) return;
+    for (const digest of (await usageByDigest(this.#layout.prepared)).keys()) {
+      if (leased.has(digest)) continue;
+      const folder = this.#layout.preparedOf(digest);
+      const old = (await readdir(folder)).filter((version) => version !== this.#preparedVersion);
+      for (const version of old) await rm(path.join(folder, version), { recursive: true, force: true });
+    }
   }
 
   async #contents(images: readonly ImageRecord[], leased: ReadonlySet<Digest>): Promise<StoreContents> {
