@@ -23,21 +23,24 @@ import {
   tempFolder,
   writeLayoutFixture,
 } from "../testing/fixture.ts";
-import { createImageClient, defaultPullPolicy } from "./image-client.ts";
+import { createImageClient } from "./image-client.ts";
 
-/** A client whose registry `example.invalid` is a layout that holds `images` under `<key>:v1`. */
+/** A registry that refuses connections at once: port 1 (tcpmux) is used by nobody. */
+const REGISTRY = "127.0.0.1:1";
+
+/** A client whose mirror of REGISTRY is a layout that holds `images` under `<key>:v1`. */
 async function clientOf(images: Readonly<Record<string, ImageFixture>>, limits: Partial<ImageLimits> = {}) {
   const folder = await tempFolder();
   const layout = path.join(folder.path, "layout");
   const tagged = Object.fromEntries(Object.entries(images).map(([name, fixture]) => [`${name}:v1`, fixture]));
   await writeLayoutFixture(layout, tagged);
   const store = await openStore(path.join(folder.path, "store"));
-  const mirrors = new Map([["example.invalid", [{ kind: "layout", folder: layout } as const]]]);
+  const mirrors = new Map([[REGISTRY, [{ kind: "layout", folder: layout } as const]]]);
   const client = createImageClient({ store, mirrors, clock: systemClock, log: silentLogger, limits });
-  // The mirror alone: the registry behind it does not exist, and its failure would come first.
+  // The mirror alone: the registry behind it refuses, and its failure comes first.
   const pull = async (name: string) => {
     try {
-      return await client.pull(parseReference(`example.invalid/${name}`));
+      return await client.pull(parseReference(`${REGISTRY}/${name}`));
     } catch (error) {
       const [, mirrored = ""] = /its mirrors failed before: (.*)$/s.exec((error as Error).message) ?? [];
       throw new MirrorError(mirrored, { cause: error });
@@ -71,10 +74,10 @@ for (const [format, fixture] of Object.entries(await formats())) {
     assert.equal(pulled.digest, fixture.digest);
     assert.equal(pulled.moduleDigest, digestOf(moduleBytes()));
     assert.equal(pulled.kind, "module");
-    assert.deepEqual(pulled.tags, ["example.invalid/app:v1"]);
-    assert.deepEqual(pulled.digests, [`example.invalid/app@${fixture.digest}`]);
+    assert.deepEqual(pulled.tags, [`${REGISTRY}/app:v1`]);
+    assert.deepEqual(pulled.digests, [`${REGISTRY}/app@${fixture.digest}`]);
     assert.deepEqual(new Uint8Array(await readFile(pulled.modulePath)), new Uint8Array(moduleBytes()));
-    assert.deepEqual(await world.store.find("example.invalid/app:v1"), pulled);
+    assert.deepEqual(await world.store.find(`${REGISTRY}/app:v1`), pulled);
   });
 }
 
@@ -87,7 +90,7 @@ test("pull() takes components", async () => {
 
 test("pull() finds an image in a mirror by its full reference too", async () => {
   const simple = Object.values(await formats())[0]!;
-  await using world = await clientOf({ "example.invalid/app": simple });
+  await using world = await clientOf({ [`${REGISTRY}/app`]: simple });
 
   assert.equal((await world.pull("app:v1")).digest, simple.digest);
 });
@@ -96,7 +99,7 @@ test("pull() names what a layout has instead", async () => {
   const simple = Object.values(await formats())[0]!;
   await using world = await clientOf({ app: simple });
 
-  await assert.rejects(world.pull("app:v2"), /has no image named v2; it has app:v1/);
+  await assert.rejects(world.pull("app:v2"), /has no image named app:v2 or 127\.0\.0\.1:1\/app:v2; it has app:v1/);
 });
 
 test("pull() refuses a damaged layout", async () => {
@@ -259,13 +262,4 @@ test("pull() refuses layers of more than maxTarEntries files", async () => {
 test("pull() refuses a file above maxLayerBytes that its layer hid by compression", async () => {
   const layer = await tarLayer([["srv/app.wasm", Buffer.alloc(100_000)]]);
   await refused(image(wanted, [layer]), /\/srv\/app\.wasm of .* is larger than/, { maxLayerBytes: 10_000 });
-});
-
-test("defaultPullPolicy() is Kubernetes' rule", () => {
-  const digest = digestOf(M);
-  assert.equal(defaultPullPolicy(parseReference("a")), "Always");
-  assert.equal(defaultPullPolicy(parseReference("a:latest")), "Always");
-  assert.equal(defaultPullPolicy(parseReference("a:v1")), "IfNotPresent");
-  assert.equal(defaultPullPolicy(parseReference(`a@${digest}`)), "IfNotPresent");
-  assert.equal(defaultPullPolicy(parseReference(`a:latest@${digest}`)), "IfNotPresent");
 });

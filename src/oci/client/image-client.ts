@@ -51,11 +51,6 @@ export interface ImageClientOptions {
   readonly random?: () => number;
 }
 
-/** Kubernetes' rule where a manifest says nothing: `latest` is asked for every time, anything else once. */
-export function defaultPullPolicy({ tag, digest }: Reference): PullPolicy {
-  return tag === "latest" && !digest ? "Always" : "IfNotPresent";
-}
-
 export function createImageClient(options: ImageClientOptions): ImageClient {
   return new ImageClient(options);
 }

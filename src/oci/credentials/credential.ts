@@ -23,19 +23,6 @@ export interface CredentialSource {
 
 export const noCredentials: CredentialSource = { find: () => Promise.resolve(undefined) };
 
-/** The first credential that one of the sources has. */
-export function firstOf(...sources: readonly CredentialSource[]): CredentialSource {
-  return {
-    async find(registry, repository, signal) {
-      for (const source of sources) {
-        const found = await source.find(registry, repository, signal);
-        if (found) return found;
-      }
-      return undefined;
-    },
-  };
-}
-
 /** Reads an AuthConfig; undefined when it is empty. Throws SyntaxError when `auth` is malformed, without showing it. */
 export function credentialOf(auth: RegistryAuth): Credential | undefined {
   if (auth.registryToken) return { kind: "registry-token", token: auth.registryToken };

@@ -7,7 +7,7 @@ import { type Clock, FakeClock, systemClock } from "../../base/index.ts";
 import { RegistryError } from "../errors.ts";
 import { failing } from "../testing/failing.ts";
 import { tempFolder } from "../testing/fixture.ts";
-import { type Credential, credentialOf, firstOf, noCredentials } from "./credential.ts";
+import type { Credential } from "./credential.ts";
 import { HELPER_TIMEOUT_MS, spawnedHelper } from "./credential-helper.ts";
 import { bestKey, dockerConfigCredentials, MAX_DOCKER_CONFIG_BYTES, parseDockerConfig } from "./docker-config.ts";
 
@@ -125,13 +125,6 @@ test("parseDockerConfig() ends with RegistryError at worst, whatever it is given
       }
     }),
   );
-});
-
-test("firstOf() asks one source after the other", async () => {
-  const ada = { find: () => Promise.resolve(credentialOf({ auth: AUTH })) };
-
-  assert.deepEqual(await firstOf(noCredentials, ada).find("h.x", "a"), ADA);
-  assert.equal(await firstOf(noCredentials).find("h.x", "a"), undefined);
 });
 
 /** A folder with `docker-credential-test`, which runs `script`. */

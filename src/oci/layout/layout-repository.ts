@@ -10,20 +10,19 @@ import type { Reference } from "../reference/reference.ts";
 import type { FetchedManifest, ReadableRepository } from "../repository.ts";
 import { layoutNames, readLayoutIndex } from "./layout-index.ts";
 
-/** How images are looked up in a layout: by the names that a tag may have there, the first match counts. */
-export type LayoutNaming = (tag: string) => (names: readonly string[]) => boolean;
+/** The names that an image may have in a layout, by the tag it is asked for; the first image with one of them counts. */
+export type LayoutNaming = (tag: string) => readonly string[];
 
 /**
  * The naming of a layout that stands for a registry: `org.opencontainers.image.ref.name` holds the full reference
  * (`ghcr.io/team/hello:v1`) or, relative to the registry, `repository:tag` (`team/hello:v1`).
  */
 export function mirrorNaming({ registry, repository }: Reference): LayoutNaming {
-  return (tag) => (names) =>
-    names.includes(`${registry}/${repository}:${tag}`) || names.includes(`${repository}:${tag}`);
+  return (tag) => [`${repository}:${tag}`, `${registry}/${repository}:${tag}`];
 }
 
 /** The naming of `oci:folder:name`: the annotation as it stands; an empty name means the only image there is. */
-export const exactNaming: LayoutNaming = (tag) => (names) => names.includes(tag);
+export const exactNaming: LayoutNaming = (tag) => [tag];
 
 /** Images of an OCI image layout. */
 export class LayoutRepository implements ReadableRepository {
@@ -47,7 +46,7 @@ export class LayoutRepository implements ReadableRepository {
     const names = manifests.flatMap((descriptor) => layoutNames(descriptor)).slice(0, 10);
     throw new RegistryError(
       "NOT_FOUND",
-      `${this.place} has no image${tagOrDigest === "" ? " that is its only one" : ` named ${tagOrDigest}`}; ` +
+      `${this.place} has no image${tagOrDigest === "" ? " that is its only one" : ` named ${this.#naming(tagOrDigest).join(" or ")}`}; ` +
         `it has ${names.length > 0 ? names.join(", ") : `${manifests.length} images without names`}`,
     );
   }
@@ -71,8 +70,8 @@ export class LayoutRepository implements ReadableRepository {
 
   #choose(manifests: readonly Descriptor[], tag: string): Descriptor | undefined {
     if (tag === "") return manifests.length === 1 ? manifests[0] : undefined;
-    const matches = this.#naming(tag);
-    return manifests.find((descriptor) => matches(layoutNames(descriptor)));
+    const wanted = this.#naming(tag);
+    return manifests.find((descriptor) => layoutNames(descriptor).some((name) => wanted.includes(name)));
   }
 
   async #read(digest: Digest, mediaType: string | undefined): Promise<FetchedManifest> {

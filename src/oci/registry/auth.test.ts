@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Credential, CredentialSource } from "../credentials/credential.ts";
 import { digestOf } from "../reference/digest.ts";
-import { parseReference } from "../reference/reference.ts";
 import { failing } from "../testing/failing.ts";
 import { formats, moduleBytes } from "../testing/fixture.ts";
 import { RegistryServer } from "../testing/registry-server.ts";
@@ -250,14 +249,4 @@ test("pull() refuses a token above its limit and one that is no token", async ()
   for (let left = 3; left > 0; left -= 1) {
     await assert.rejects(world.pull("app:v1"), failing("UNEXPECTED_RESPONSE", /without a token/));
   }
-});
-
-test("pull() sends nothing in plain http to a host that is not loopback", async () => {
-  await using world = await registryWorld({ limits: { connectTimeoutMs: 200, maxAttempts: 1 } });
-
-  // A name that only this test's failure would resolve.
-  await assert.rejects(
-    world.client.pull(parseReference("registry.invalid/app:v1")),
-    failing("UNAVAILABLE", /https:\/\/registry\.invalid\/v2\/app\/manifests\/v1/),
-  );
 });

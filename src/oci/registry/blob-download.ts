@@ -67,7 +67,7 @@ async function* readFrom(download: BlobDownload, start: number): AsyncGenerator<
     }
   } catch (error) {
     await answer.drop();
-    throw networkError(error, action, answer.url);
+    throw networkError(error, { action, url: answer.url, signal });
   }
   if (position === blob.size) return;
   throw new TransientError(badSize(action, answer, `${position} of the ${blob.size} bytes`));

@@ -87,11 +87,18 @@ const NETWORK: Readonly<Record<string, string>> = {
   EPROTO: "it does not speak TLS; if it is meant to be plain http use --insecure-registry",
 };
 
-/** The error for a request or body that failed on the network. Ours and the caller's own abort pass unchanged. */
-export function networkError(cause: unknown, action: string, url: URL): unknown {
+export interface Exchange {
+  /** What was tried, for messages. */
+  readonly action: string;
+  readonly url: URL;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The error for a request or body that failed on the network. Ours pass unchanged; the caller's abort is its own reason. */
+export function networkError(cause: unknown, { action, url, signal }: Exchange): unknown {
+  if (signal?.aborted) return signal.reason;
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const isForeign = cause instanceof RegistryError || cause instanceof TransientError || typeof code !== "string";
-  if (isForeign || code === "ABORT_ERR" || code === "UND_ERR_ABORTED") return cause;
+  if (cause instanceof RegistryError || cause instanceof TransientError || typeof code !== "string") return cause;
   const why = NETWORK[code] ?? (cause as Error).message;
   const error = new RegistryError("UNAVAILABLE", `Cannot ${action}: ${shownUrl(url)}: ${code}: ${why}`, { cause });
   return isRetriedError(cause) ? new TransientError(error) : error;

@@ -338,7 +338,7 @@ test("pull() downloads a blob once for several tags and callers at a time", asyn
   assert.equal(new Set(pulled.map((each) => each.digest)).size, 1);
   assert.equal(world.server.seen("GET", digest).length, 1);
   const stored = await world.store.find(`${world.server.host}/app:v2`);
-  assert.deepEqual(stored?.tags, [`${world.server.host}/app:v1`, `${world.server.host}/app:v2`].toSorted());
+  assert.deepEqual(stored?.tags.toSorted(), [`${world.server.host}/app:v1`, `${world.server.host}/app:v2`]);
 });
 
 test("pull() goes on for others when one caller gives up", async () => {
@@ -364,6 +364,22 @@ test("pull() goes on for others when one caller gives up", async () => {
   await assert.rejects(first, /gave up/);
   release.resolve();
   assert.equal((await second).moduleDigest, digest);
+});
+
+test("pull() ends with the caller's reason wherever it is aborted", async () => {
+  for (const part of ["/v2/", "/manifests/", "/blobs/"]) {
+    await using world = await registryWorld();
+    world.server.put("app", "v1", simple);
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    world.server.fault = ({ url }) => {
+      if (!url.includes(part)) return false;
+      controller.abort(reason);
+      return true;
+    };
+
+    await assert.rejects(world.pull("app:v1", { signal: controller.signal }), reason);
+  }
 });
 
 test("pull() asks once by HEAD when policy Always finds the image unchanged", async () => {
@@ -419,15 +435,14 @@ test("pull() tells how far it is", async () => {
   assert.ok(told.every(([received, total]) => received <= total));
 });
 
-test("pull() goes through a proxy, except to hosts that need none", async () => {
-  const proxied: string[] = [];
-  const proxy = http.createServer((request, response) => {
-    proxied.push(request.url ?? "");
-    response.writeHead(502).end();
-  });
-  proxy.on("connect", (request, socket: net.Socket) => {
-    proxied.push(request.url ?? "");
-    const [host = "", port] = (request.url ?? "").split(":");
+/** A proxy that notes where it was asked to connect, and connects to loopback only. */
+async function startProxy() {
+  const asked: string[] = [];
+  const proxy = http.createServer((_, response) => void response.writeHead(502).end());
+  proxy.on("connect", ({ url = "" }, socket: net.Socket) => {
+    asked.push(url);
+    const [host = "", port] = url.split(":");
+    if (host !== "127.0.0.1") return void socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
     const upstream = net.connect(Number(port), host, () => {
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
       socket.pipe(upstream).pipe(socket);
@@ -438,20 +453,34 @@ test("pull() goes through a proxy, except to hosts that need none", async () => 
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const url = `http://127.0.0.1:${(proxy.address() as net.AddressInfo).port}`;
-  for (const noProxy of ["", "127.0.0.1"]) {
-    await using world = await registryWorld({ proxy: { httpProxy: url, httpsProxy: url, noProxy } });
+  return { asked, url, [Symbol.dispose]: () => void proxy.close() };
+}
+
+for (const noProxy of ["", "127.0.0.1"]) {
+  test(`pull() goes through a proxy, noProxy "${noProxy}"`, async () => {
+    using proxy = await startProxy();
+    await using world = await registryWorld({ proxy: { httpProxy: proxy.url, httpsProxy: proxy.url, noProxy } });
     world.server.put("app", "v1", simple);
-    proxied.length = 0;
 
     assert.equal((await world.pull("app:v1")).digest, simple.digest);
 
-    assert.equal(
-      proxied.some((each) => each.includes(world.server.host)),
-      noProxy === "",
-    );
-  }
-  proxy.closeAllConnections();
-  proxy.close();
+    assert.equal(proxy.asked.includes(world.server.host), noProxy === "");
+  });
+}
+
+test("pull() connects to a host that is not loopback for https only", async () => {
+  using proxy = await startProxy();
+  await using world = await registryWorld({
+    proxy: { httpProxy: proxy.url, httpsProxy: proxy.url },
+    limits: { maxAttempts: 1 },
+  });
+
+  await assert.rejects(
+    world.client.pull(parseReference("registry.example/app:v1")),
+    failing("UNAVAILABLE", /https:\/\/registry\.example\/v2\/app\/manifests\/v1/),
+  );
+
+  assert.deepEqual([...new Set(proxy.asked)], ["registry.example:443"]);
 });
 
 test("pull() asks a mirror first and the registry when the mirror fails", async () => {

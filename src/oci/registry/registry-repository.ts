@@ -46,7 +46,7 @@ export class RegistryRepository implements ReadableRepository, WritableRepositor
       const bytes = await answer
         .bytes(maxManifestBytes, `The manifest of ${this.#named(tagOrDigest)}`)
         .catch((error) => {
-          throw networkError(error, action, answer.url);
+          throw networkError(error, { action, url: answer.url, signal });
         });
       const digest = digestOf(bytes);
       const told = answer.header("docker-content-digest");

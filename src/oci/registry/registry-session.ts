@@ -130,7 +130,7 @@ export class RegistrySession {
         ...(signal ? { signal } : {}),
       });
     } catch (error) {
-      throw networkError(error, action, url);
+      throw networkError(error, { action, url, signal });
     }
   }
 
@@ -221,7 +221,7 @@ export class RegistrySession {
       return secure;
     } catch (error) {
       if (isNotTls(error)) return plain;
-      throw networkError(error, action, secure);
+      throw networkError(error, { action, url: secure, signal });
     }
   }
 }
