@@ -3,7 +3,7 @@ import { RegistryError, StoreError } from "../../oci/index.ts";
 import type { CommandContext } from "../context.ts";
 import { badInput, EXIT, Failure } from "../failure.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../output/index.ts";
-import { repeated } from "../values.ts";
+import { byteSize, repeated } from "../values.ts";
 import { type Images, type ImageSettings, openImages } from "./open-images.ts";
 
 /** Flags that every `image` verb has. */
@@ -31,6 +31,11 @@ export function withImageFlags(command: Command): Command {
       )
         .argParser(asIs)
         .default([], "none"),
+    )
+    .addOption(
+      new Option("--max-layer-size <size>", "largest layer or module to move, such as 64Mi (default: 256Mi)").argParser(
+        byteSize,
+      ),
     )
     .addOption(new Option("-o, --output <format>", "form of the output").choices(OUTPUT_FORMATS).default("table"));
 }

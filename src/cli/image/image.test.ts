@@ -139,6 +139,8 @@ const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["pull", "example.invalid/a:v1", "--mirror", "nothing"], 2, /Cannot read mirror "nothing"/],
   [["push", "none.wasm", "example.invalid/a:v1"], 2, /Cannot read none\.wasm: ENOENT/],
   [["push", ".", "example.invalid/a:v1"], 2, /it is no file/],
+  [["push", "hello.wasm", "oci:layout:a", "--max-layer-size", "7"], 2, /it is larger than 7 B/],
+  [["push", "hello.wasm", "oci:layout:a", "--max-layer-size", "much"], 2, /Give whole bytes or a size/],
   [["push", "text.wasm", "oci:layout:a"], 1, /no WebAssembly module: it begins with 68 65 6c 6c 6f/],
   [["push", "broken.wasm", "oci:layout:a"], 2, /begins like a WebAssembly module but is not a valid one/],
   [["push", "hello.wasm", "store:a"], 2, /not to the store/],

@@ -27,6 +27,8 @@ export interface ImageSettings {
   readonly mirror?: readonly string[];
   /** `host[:port]`. */
   readonly insecureRegistry?: readonly string[];
+  /** Largest layer or module moved, in bytes. @default 256 MiB */
+  readonly maxLayerSize?: number;
 }
 
 /** The user's image store and a client for it. Dispose of it to close both. */
@@ -48,6 +50,7 @@ export async function openImages(settings: ImageSettings, { env, cwd }: CommandC
     insecureRegistries,
     credentials,
     proxy: proxyOf(env),
+    limits: settings.maxLayerSize === undefined ? {} : { maxLayerBytes: settings.maxLayerSize },
     clock: systemClock,
     log: silentLogger,
   });
