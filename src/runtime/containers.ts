@@ -226,7 +226,8 @@ export class Containers {
       log.error("container could not be stopped", { container: id, error: String(error) });
       running.exit.resolve({ ...KILLED, message: (error as Error).message });
     });
-    return running.exit.promise;
+    // Awaited here: the timer must live until then.
+    return await running.exit.promise;
   }
 
   /** The log is whole before the container counts as exited: who waits for the end may read it at once. */

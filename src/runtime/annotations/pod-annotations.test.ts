@@ -102,7 +102,7 @@ for (const [name, annotations, message] of [
   ["a negative queue", { "wasipool.dev/queue": "-1" }, /queue: -1 is not/],
 ] as const) {
   test(`parsePodAnnotations() refuses ${name}`, () => {
-    assert.throws(() => parsePodAnnotations(annotations as never, defaults), {
+    assert.throws(() => parsePodAnnotations(annotations, defaults), {
       name: "CriError",
       code: "INVALID_ARGUMENT",
       message,

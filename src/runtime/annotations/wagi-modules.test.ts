@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { MODULES_LIMITS, parseWagiModules } from "./wagi-modules.ts";
 
 const one = (module: object) => JSON.stringify({ web: { route: "/", ...module } });

@@ -20,11 +20,11 @@ async function fixture() {
 
 test("ContainerLog writes both streams in order and the rest when it is closed", async () => {
   await using it = await fixture();
-  it.containerLog.write("stdout", Buffer.from("out\nrest"));
-  it.containerLog.write("stderr", Buffer.from("err\n"));
+  void it.containerLog.write("stdout", Buffer.from("out\nrest"));
+  void it.containerLog.write("stderr", Buffer.from("err\n"));
   await it.containerLog[Symbol.asyncDispose]();
   await it.containerLog[Symbol.asyncDispose]();
-  it.containerLog.write("stdout", Buffer.from("too late\n"));
+  void it.containerLog.write("stdout", Buffer.from("too late\n"));
 
   assert.equal(await readFile(it.file, "utf8"), `${TIME} stdout F out\n${TIME} stderr F err\n${TIME} stdout F rest\n`);
 });
@@ -51,7 +51,7 @@ test("ContainerLog drops lines of a disk that is full, says it once, and tells t
     clock: new FakeClock(),
     log: { error: (message, fields) => it.told.push([message, fields]), info: () => {}, debug: () => {} },
   });
-  log.write("stdout", Buffer.from("a\nb\n"));
+  void log.write("stdout", Buffer.from("a\nb\n"));
   await log[Symbol.asyncDispose]();
 
   assert.equal(log.droppedRecords, 2);
@@ -62,13 +62,13 @@ test("ContainerLog drops lines of a disk that is full, says it once, and tells t
 test("ContainerLog goes on in the file once it can be made", async () => {
   await using it = await fixture();
   await symlink("elsewhere", it.file);
-  it.containerLog.write("stdout", Buffer.from("lost\nlost too\n"));
+  void it.containerLog.write("stdout", Buffer.from("lost\nlost too\n"));
   await settled(() => it.containerLog.droppedRecords === 2);
-  it.containerLog.write("stdout", Buffer.from("lost as well\n"));
+  void it.containerLog.write("stdout", Buffer.from("lost as well\n"));
   await settled(() => it.containerLog.droppedRecords === 3);
   await rm(it.file);
 
-  it.containerLog.write("stdout", Buffer.from("kept\n"));
+  void it.containerLog.write("stdout", Buffer.from("kept\n"));
   await it.containerLog[Symbol.asyncDispose]();
 
   assert.equal(

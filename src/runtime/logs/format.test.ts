@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { type EncodedRecords, formatTimestamp, LineEncoder, MAX_RECORD_BYTES, parseRecord } from "./format.ts";
 
 const TIME = "2026-11-24T15:45:01.007000000Z";
@@ -60,9 +60,9 @@ test("LineEncoder gives back every line, however the bytes arrive", () => {
       );
       let read = "";
       for (const line of lines) {
-        const { text = "", isPartial } = parseRecord(line) ?? {};
-        assert.ok(text.length <= MAX_RECORD_BYTES);
-        read += text + (isPartial ? "" : "\n");
+        const { text: part = "", isPartial } = parseRecord(line) ?? {};
+        assert.ok(part.length <= MAX_RECORD_BYTES);
+        read += part + (isPartial ? "" : "\n");
       }
       const whole = Buffer.from(written.join("")).toString("latin1");
       assert.equal(read, whole === "" || whole.endsWith("\n") ? whole : `${whole}\n`);
