@@ -10,6 +10,8 @@ export interface OpenResponse {
   readonly body: Buffer;
   /** How much of the body the guest has read. */
   offset: number;
+  /** Called once, when it is closed: gives back what it was charged for. */
+  readonly release: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export class OutboundRun {
   #responses: Map<number, OpenResponse> | undefined;
   #abort: AbortController | undefined;
   #nextHandle = 0;
-  #release: ((bytes: number) => void) | undefined;
+  #isClosed = false;
 
   constructor(allowedHosts: readonly string[], maxOpenResponses: number = DEFAULT_MAX_OPEN_RESPONSES) {
     this.allowedHosts = allowedHosts;
@@ -35,15 +37,16 @@ export class OutboundRun {
 
   /** Aborts when the run has ended. */
   get signal(): AbortSignal {
-    return (this.#abort ??= new AbortController()).signal;
+    this.#abort ??= new AbortController();
+    if (this.#isClosed) this.#abort.abort(ended());
+    return this.#abort.signal;
   }
 
-  /** Keeps a response and answers its handle; `release` gets the bytes of its body when it is closed. */
-  open(response: OpenResponse, release: (bytes: number) => void): number {
+  /** Keeps a response and answers its handle; handles count from 0 and none is used twice. Not to be called on a closed run. */
+  open(response: OpenResponse): number {
     const handle = this.#nextHandle;
     this.#nextHandle += 1;
     (this.#responses ??= new Map()).set(handle, response);
-    this.#release = release;
     return handle;
   }
 
@@ -51,15 +54,21 @@ export class OutboundRun {
     return this.#responses?.get(handle);
   }
 
+  /** Nothing happens for a handle that is not open. */
   closeResponse(handle: number): void {
     const response = this.#responses?.get(handle);
     if (!response) return;
     this.#responses?.delete(handle);
-    this.#release?.(response.body.length);
+    response.release();
   }
 
   close(): void {
-    this.#abort?.abort(new Error("The run that made this call has ended"));
+    this.#isClosed = true;
+    this.#abort?.abort(ended());
     for (const handle of this.#responses?.keys() ?? []) this.closeResponse(handle);
   }
+}
+
+function ended(): Error {
+  return new Error("The run that made this call has ended");
 }
