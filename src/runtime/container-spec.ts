@@ -3,7 +3,7 @@ import { type ContainerConfig, CriError, type KeyValue, type LinuxContainerResou
 import type { ContainerSpec, WagiSpec } from "../shim/index.ts";
 import type { PodLimits, WagiModule } from "./annotations/index.ts";
 import type { Inspection } from "./images/index.ts";
-import type { FolderMount } from "./mounts.ts";
+import { type FolderMount, foldersOf } from "./mounts.ts";
 import type { ContainerRecord } from "./state.ts";
 
 /** What the shim needs to know to run a container. */
@@ -26,6 +26,46 @@ export function containerSpecOf(
 
 function memoryLimitOf({ linux }: ContainerConfig, limits: PodLimits): number {
   return linux.resources.memoryLimitInBytes || limits.memoryBytes;
+}
+
+/** What a container may be given; the channel to the shim takes no more (docs/reference/limits.md). */
+export const CONTAINER_LIMITS = {
+  /** Folders, those of the annotation included; each is a descriptor of one message. */
+  mounts: 128,
+  /** Arguments, and variables. */
+  items: 4096,
+  /** Name of a variable, in characters. */
+  variableName: 1024,
+  /** Path in the guest, in characters. */
+  guestPath: 4096,
+  /** Arguments and variables together, in bytes as JSON. */
+  textBytes: 1024 * 1024,
+} as const;
+
+/** Throws CriError INVALID_ARGUMENT for what no guest can be given. */
+export function refuseMalformed(config: ContainerConfig, module: WagiModule | undefined): void {
+  const problem = problemOf(config, environmentOf(config, module), foldersOf(config.mounts, module));
+  if (problem !== undefined) throw new CriError("INVALID_ARGUMENT", `Container ${config.metadata.name}: ${problem}`);
+}
+
+function problemOf(
+  { command, args }: ContainerConfig,
+  environment: readonly KeyValue[],
+  folders: readonly FolderMount[],
+): string | undefined {
+  const { mounts, items, variableName, guestPath, textBytes } = CONTAINER_LIMITS;
+  const line = [...command, ...args];
+  const bad = environment.find(({ key }) => key.length > variableName || !/^[^=\0]+$/.test(key));
+  if (bad) return `${JSON.stringify(bad.key.slice(0, 80))} cannot name a variable`;
+  const cut = environment.find(({ value }) => value.includes("\0"));
+  if (cut) return `the variable ${cut.key} contains a NUL character`;
+  if (line.some((argument) => argument.includes("\0"))) return "an argument contains a NUL character";
+  if (folders.length > mounts) return `${folders.length} mounts are more than ${mounts}`;
+  if (folders.some((folder) => folder.guestPath.length > guestPath))
+    return `a mount's path is longer than ${guestPath}`;
+  if (line.length > items || environment.length > items) return `it has more than ${items} arguments or variables`;
+  const bytes = Buffer.byteLength(JSON.stringify([line, environment]));
+  return bytes > textBytes ? `its arguments and variables are larger than ${formatBytes(textBytes)}` : undefined;
 }
 
 /** Throws CriError FAILED_PRECONDITION when the module can never run as this container. */

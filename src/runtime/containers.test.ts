@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtempDisposable, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -9,6 +9,7 @@ import {
   served,
   containerConfig,
   started,
+  until,
   untilExited,
   untilAsked,
 } from "./testing/fixture.ts";
@@ -306,4 +307,179 @@ test("stopContainer() reports 137 when the shim never tells the end", async () =
   await stopping;
   const status = await it.cri.containerStatus(id);
   assert.deepEqual([status.exitCode, status.message], [137, "The shim did not tell the end in time"]);
+});
+
+const A_NUL = "a\0b";
+for (const [name, config, message] of [
+  ["a variable without a name", { envs: [{ key: "", value: "" }] }, /"" cannot name a variable$/],
+  ["a variable's name with =", { envs: [{ key: "A=B", value: "" }] }, /"A=B" cannot name a variable$/],
+  ["a variable's name of 1,025 characters", { envs: [{ key: "k".repeat(1025), value: "" }] }, /"k{80}" cannot name/],
+  ["a NUL in a value", { envs: [{ key: "A", value: A_NUL }] }, /the variable A contains a NUL character$/],
+  ["a NUL in an argument", { args: [A_NUL] }, /an argument contains a NUL character$/],
+  ["129 mounts", { mounts: mountsOf(129) }, /129 mounts are more than 128$/],
+  [
+    "a mount path of 4,097 characters",
+    { mounts: [{ containerPath: `/${"p".repeat(4096)}`, hostPath: "/", readonly: true }] },
+    /a mount's path is longer than 4096$/,
+  ],
+  ["4,097 arguments", { args: Array.from({ length: 4097 }, () => "") }, /more than 4096 arguments or variables$/],
+  [
+    "arguments of more than 1 MiB",
+    { args: ["x".repeat(1024 * 1024)] },
+    /arguments and variables are larger than 1 MiB$/,
+  ],
+] as const) {
+  test(`createContainer() refuses ${name}`, async () => {
+    await using it = await fixture();
+    const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+
+    await assert.rejects(it.cri.createContainer(sandbox, containerConfig("job", "x", config), sandboxConfig(it)), {
+      code: "INVALID_ARGUMENT",
+      message,
+    });
+  });
+}
+
+function mountsOf(count: number) {
+  return Array.from({ length: count }, (_, at) => ({ containerPath: `/m${at}`, hostPath: "/", readonly: true }));
+}
+
+test("startContainer() names a folder that guests may not enter, and a container path that is not absolute", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const closed = path.join(it.dir, "closed");
+  await mkdir(closed, { mode: 0o600 });
+  const start = (attempt: number, containerPath: string, hostPath: string) =>
+    started(
+      it,
+      sandbox,
+      containerConfig("job", "test/cat", {
+        metadata: { name: "job", attempt },
+        mounts: [{ containerPath, hostPath, readonly: true }],
+      }),
+    );
+
+  await assert.rejects(start(0, "/data", closed), {
+    code: "FAILED_PRECONDITION",
+    message: /Cannot mount .*closed on \/data: guests, which run as uid \d+, may not enter it$/,
+  });
+  await assert.rejects(start(1, "data", it.dir), /on data: the container path is not absolute$/);
+});
+
+test("startContainer() leaves no descriptor open, whether it succeeds or not", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const folder = path.join(it.dir, "volume");
+  await mkdir(folder);
+  const mounts = [
+    { containerPath: "/a", hostPath: folder, readonly: true },
+    { containerPath: "/b", hostPath: folder, readonly: true },
+  ];
+  const missing = { containerPath: "/c", hostPath: path.join(it.dir, "none"), readonly: true };
+  const start = (attempt: number, more: readonly (typeof missing)[]) =>
+    started(
+      it,
+      sandbox,
+      containerConfig("job", "test/cat", { metadata: { name: "job", attempt }, mounts: [...mounts, ...more] }),
+    );
+  await it.cri.removeContainer(await start(0, []));
+  const openBefore = await folderDescriptors(folder);
+
+  await it.cri.removeContainer(await start(1, []));
+  await assert.rejects(start(2, [missing]));
+  it.shim.refuse("start-command", "no");
+  await assert.rejects(start(3, []));
+
+  assert.equal(await folderDescriptors(folder), openBefore);
+});
+
+/** Descriptors of this process that refer to the folder. */
+async function folderDescriptors(folder: string): Promise<number> {
+  const names = await readdir("/proc/self/fd");
+  const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
+  return targets.filter((target) => target === folder).length;
+}
+
+test("a container keeps its image from its making to its removal, and a refused one does not", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const image = await it.images.pullImage("test/cat");
+  const create = () => it.cri.createContainer(sandbox, containerConfig("job", image), sandboxConfig(it));
+  assert.equal(it.source.leases.get(image), 0);
+
+  const id = await create();
+  await assert.rejects(create(), { code: "ALREADY_EXISTS" });
+  assert.equal(it.source.leases.get(image), 1);
+  await it.images.removeImage("test/cat");
+  await it.cri.startContainer(id);
+  await it.cri.stopContainer(id, 0);
+  assert.equal(it.source.leases.get(image), 1);
+  await it.cri.removeContainer(id);
+
+  assert.equal(it.source.leases.get(image), 0);
+});
+
+test("disposing the runtime gives up every image", async () => {
+  const it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const id = await started(it, sandbox, containerConfig("job", "test/cat"));
+  const { imageRef } = await it.cri.containerStatus(id);
+
+  await it[Symbol.asyncDispose]();
+
+  assert.equal(it.source.leases.get(imageRef), 0);
+});
+
+test("startContainer() twice at once starts it once", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const image = await it.images.pullImage("test/cat");
+  const id = await it.cri.createContainer(sandbox, containerConfig("job", image), sandboxConfig(it));
+
+  const [first, second] = await Promise.allSettled([it.cri.startContainer(id), it.cri.startContainer(id)]);
+
+  assert.deepEqual([first.status, second.status], ["fulfilled", "rejected"]);
+  assert.equal(it.shim.ops().filter((op) => op === "start-command").length, 1);
+});
+
+test("stopContainer() waits at most 14 days, whatever grace it is given", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const id = await started(it, sandbox, containerConfig("job", "test/cat"));
+
+  await it.cri.stopContainer(id, Number.MAX_SAFE_INTEGER);
+
+  assert.equal(it.shim.last("stop-container").graceMs, 14 * 24 * 3_600_000);
+});
+
+test("a shim that tells no figures holds up neither who asks nor a stop", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it));
+  const id = await started(it, sandbox, containerConfig("job", "test/cat"));
+  await it.cri.containerStats(id);
+  it.shim.silent.add("stats");
+  const stats = it.cri.containerStats(id);
+  const stopping = it.cri.stopContainer(id, 0);
+  await until(async () => it.shim.ops().filter((op) => op === "stats").length === 3);
+
+  await it.clock.advance(1000);
+  await stopping;
+
+  assert.equal((await stats).cpuUsageCoreNanoSeconds, 12_500_000n);
+  assert.equal((await it.cri.containerStatus(id)).exitCode, 0);
+});
+
+test("figures go on from where they were when the shim is replaced or a container is removed", async () => {
+  await using it = await fixture();
+  const sandbox = await it.cri.runPodSandbox(sandboxConfig(it, served()));
+  const id = await started(it, sandbox, containerConfig("web", "demo/hello"));
+  await it.cri.containerStats(id);
+
+  await it.shim.notify({ event: "shim-restarted", reason: "signal SIGKILL", downMs: 50 });
+
+  assert.equal((await it.cri.containerStats(id)).cpuUsageCoreNanoSeconds, 25_000_000n);
+  await it.cri.removeContainer(id);
+  assert.deepEqual(await it.observe.requests(sandbox), [{ container: "web", requests: 6, failures: 2 }]);
+  await started(it, sandbox, containerConfig("web", "demo/hello", { metadata: { name: "web", attempt: 1 } }));
+  assert.deepEqual(await it.observe.requests(sandbox), [{ container: "web", requests: 9, failures: 3 }]);
 });

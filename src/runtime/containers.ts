@@ -3,13 +3,22 @@ import path from "node:path";
 import type { Clock, Logger } from "../base/index.ts";
 import { type ContainerConfig, CriError } from "../cri/index.ts";
 import { type ContainerExit, type ShimClient, ShimError } from "../shim/index.ts";
-import { containerSpecOf, refuseUnrunnable, wagiSpecOf } from "./container-spec.ts";
-import type { RuntimeImages } from "./images/index.ts";
+import { containerSpecOf, refuseMalformed, refuseUnrunnable, wagiSpecOf } from "./container-spec.ts";
+import type { RunnableImage, RuntimeImages } from "./images/index.ts";
 import { ContainerLog, type LogStream, type Rotation } from "./logs/index.ts";
 import type { LoadedModules } from "./modules.ts";
-import { foldersOf, openFolders } from "./mounts.ts";
+import { type FolderPolicy, foldersOf, openFolders } from "./mounts.ts";
 import { Serial } from "./serial.ts";
-import { type ContainerRecord, isRunning, nanoseconds, NO_USAGE, type SandboxRecord, startError } from "./state.ts";
+import {
+  addUsage,
+  type ContainerRecord,
+  isRunning,
+  nanoseconds,
+  NO_USAGE,
+  type SandboxRecord,
+  startError,
+  type UsageRecord,
+} from "./state.ts";
 import type { RuntimeStore } from "./store.ts";
 
 export interface ContainersOptions {
@@ -20,10 +29,9 @@ export interface ContainersOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly rotation: Rotation;
-  /** Folders below which the annotation's `volumes` may lie. */
-  readonly annotationRoots: readonly string[];
+  readonly folders: FolderPolicy;
   /** Called when a WAGI container of a sandbox began to serve, before it counts as running. */
-  readonly onServing: (sandbox: SandboxRecord, container: ContainerRecord) => Promise<void>;
+  readonly onServing: (sandbox: SandboxRecord) => Promise<void>;
 }
 
 /** What a container holds while it runs. */
@@ -38,6 +46,10 @@ interface Running {
 
 /** Time beyond its grace within which the shim must tell that a container has ended. */
 const STOP_MARGIN_MS = 5_000;
+/** Longest grace; timers reach no further than 24 days. */
+const MAX_GRACE_MS = 14 * 24 * 3_600_000;
+/** A shim that is slower to tell its figures does not hold up who asks: the last known ones are told. */
+const STATS_TIMEOUT_MS = 1_000;
 const NEVER_STARTED: ContainerExit = {
   exitCode: 137,
   reason: "Error",
@@ -46,9 +58,11 @@ const NEVER_STARTED: ContainerExit = {
 const KILLED: ContainerExit = { exitCode: 137, reason: "Error", message: "The shim did not tell the end in time" };
 
 /** Containers through their life: created, running, exited, gone. Operations on one container never overlap. */
-export class Containers {
+export class Containers implements AsyncDisposable {
   readonly #options: ContainersOptions;
   readonly #serial = new Serial();
+  /** Images of all containers there are, by container: nobody may collect them. */
+  readonly #images = new Map<string, RunnableImage>();
   readonly #running = new Map<string, Running>();
 
   constructor(options: ContainersOptions) {
@@ -57,31 +71,21 @@ export class Containers {
 
   /** Checks the image and the module in it, so that what can never run is refused here. */
   async create(sandbox: SandboxRecord, config: ContainerConfig): Promise<string> {
-    const { store, images, clock } = this.#options;
-    const { imageRef, module } = await images.runnable(config.image.image);
+    const { store, images } = this.#options;
+    const wagi = sandbox.annotations.wagi?.modules.find(({ container }) => container === config.metadata.name);
+    refuseMalformed(config, wagi);
+    await using kept = new AsyncDisposableStack();
+    const image = kept.use(await images.runnable(config.image.image));
     this.#checkSandbox(sandbox);
     this.#checkName(sandbox, config);
-    const wagi = sandbox.annotations.wagi?.modules.find(({ container }) => container === config.metadata.name);
-    refuseUnrunnable(config, module.inspection, wagi, sandbox.annotations.limits);
-    const record: ContainerRecord = {
-      id: randomBytes(32).toString("hex"),
-      podSandboxId: sandbox.id,
-      config,
-      imageRef,
-      moduleDigest: module.digest,
-      ...(wagi ? { module: wagi } : {}),
-      logPath: path.join(sandbox.config.logDirectory, config.logPath),
-      createdAt: nanoseconds(clock.now()),
-      state: "CONTAINER_CREATED",
-      startedAt: 0n,
-      finishedAt: 0n,
-      exit: undefined,
-      routes: [],
-      usage: NO_USAGE,
-    };
-    store.containers.set(record.id, record);
-    store.tell("CONTAINER_CREATED_EVENT", record);
-    return record.id;
+    refuseUnrunnable(config, image.module.inspection, wagi, sandbox.annotations.limits);
+    const record = this.#recordOf(sandbox, config, image);
+    const created = wagi ? { ...record, module: wagi } : record;
+    store.containers.set(created.id, created);
+    this.#images.set(created.id, image);
+    kept.move();
+    store.tell("CONTAINER_CREATED_EVENT", created);
+    return created.id;
   }
 
   start(id: string): Promise<void> {
@@ -118,6 +122,9 @@ export class Containers {
       if (!record) return;
       await this.#stop(record, 0);
       store.containers.delete(id);
+      this.#noteRemoved(record);
+      await this.#images.get(id)?.[Symbol.asyncDispose]();
+      this.#images.delete(id);
       store.tell("CONTAINER_DELETED_EVENT", record);
     });
   }
@@ -125,11 +132,15 @@ export class Containers {
   /** Fetches the shim's figures for a running container; those of one that ended stay as they were. */
   async refreshUsage(record: ContainerRecord): Promise<void> {
     if (!isRunning(record)) return;
-    try {
-      record.usage = await this.#options.shim.request({ op: "stats", container: record.id });
-    } catch (error) {
-      this.#options.log.debug("no figures from the shim", { container: record.id, error: String(error) });
-    }
+    const { usageBefore } = record;
+    const now = await this.#askUsage(record.id);
+    // A shim that died meanwhile has told its last figures: they count as before already.
+    if (now && usageBefore === record.usageBefore) record.usage = addUsage(usageBefore, now);
+  }
+
+  /** From the shim's client: another shim process serves from now on, whose figures begin at nothing. */
+  shimRestarted(): void {
+    for (const record of this.#options.store.containers.values()) record.usageBefore = record.usage;
   }
 
   /** From the shim: output of a container. Answers a promise while its log cannot take more. */
@@ -140,6 +151,31 @@ export class Containers {
   /** From the shim: a container has ended. */
   exited(id: string, exit: ContainerExit): void {
     this.#running.get(id)?.exit.resolve(exit);
+  }
+
+  /** Gives up the images; containers are ended by stopping their sandboxes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#images.values()].map((image) => image[Symbol.asyncDispose]()));
+    this.#images.clear();
+  }
+
+  #recordOf(sandbox: SandboxRecord, config: ContainerConfig, { imageRef, module }: RunnableImage): ContainerRecord {
+    return {
+      id: randomBytes(32).toString("hex"),
+      podSandboxId: sandbox.id,
+      config,
+      imageRef,
+      moduleDigest: module.digest,
+      logPath: path.join(sandbox.config.logDirectory, config.logPath),
+      createdAt: nanoseconds(this.#options.clock.now()),
+      state: "CONTAINER_CREATED",
+      startedAt: 0n,
+      finishedAt: 0n,
+      exit: undefined,
+      routes: [],
+      usage: NO_USAGE,
+      usageBefore: NO_USAGE,
+    };
   }
 
   #checkSandbox(sandbox: SandboxRecord): void {
@@ -162,10 +198,12 @@ export class Containers {
   }
 
   async #run(sandbox: SandboxRecord, record: ContainerRecord): Promise<void> {
-    const { store, modules, images, clock } = this.#options;
+    const { store, modules, clock } = this.#options;
+    const image = this.#images.get(record.id);
+    if (!image) throw new Error("The runtime is being closed");
     const running: Running = { log: await this.#openLog(record), exit: Promise.withResolvers() };
     this.#running.set(record.id, running);
-    running.module = await modules.use((await images.runnable(record.imageRef)).module);
+    running.module = await modules.use(image.module);
     await this.#startInShim(sandbox, record);
     record.state = "CONTAINER_RUNNING";
     record.startedAt = nanoseconds(clock.now());
@@ -175,10 +213,10 @@ export class Containers {
   }
 
   async #startInShim(sandbox: SandboxRecord, record: ContainerRecord): Promise<void> {
-    const { shim, annotationRoots, onServing } = this.#options;
+    const { shim, onServing } = this.#options;
     const { limits } = sandbox.annotations;
     const folders = foldersOf(record.config.mounts, record.module);
-    using open = openFolders(folders, annotationRoots);
+    using open = openFolders(folders, this.#options.folders);
     const container = containerSpecOf(record, folders, limits);
     if (!record.module) {
       await shim.request({ op: "start-command", sandbox: sandbox.id, container }, open.fds);
@@ -188,7 +226,7 @@ export class Containers {
     const { routes } = await shim.request({ op: "start-wagi", sandbox: sandbox.id, container, wagi }, open.fds);
     record.routes = routes;
     try {
-      await onServing(sandbox, record);
+      await onServing(sandbox);
     } catch (error) {
       await this.#endInShim(record.id, 0);
       throw error;
@@ -212,7 +250,7 @@ export class Containers {
     const running = this.#running.get(record.id);
     if (running) {
       await this.refreshUsage(record);
-      await this.#endInShim(record.id, graceMs);
+      await this.#endInShim(record.id, Math.min(graceMs, MAX_GRACE_MS));
       await running.finished;
     } else if (record.state === "CONTAINER_CREATED") await this.#finish(record, NEVER_STARTED);
   }
@@ -221,13 +259,34 @@ export class Containers {
     const { shim, clock, log } = this.#options;
     const running = this.#running.get(id);
     if (!running) return KILLED;
-    using _timer = clock.after(graceMs + STOP_MARGIN_MS, () => running.exit.resolve(KILLED));
+    using _timer = clock.after(graceMs + STOP_MARGIN_MS, () => {
+      log.error("container did not end in time", { container: id, graceMs });
+      running.exit.resolve(KILLED);
+    });
     shim.request({ op: "stop-container", container: id, graceMs }).catch((error: unknown) => {
       log.error("container could not be stopped", { container: id, error: String(error) });
       running.exit.resolve({ ...KILLED, message: (error as Error).message });
     });
     // Awaited here: the timer must live until then.
     return await running.exit.promise;
+  }
+
+  /** Undefined when the shim does not know or does not answer in time. */
+  async #askUsage(container: string): Promise<UsageRecord | undefined> {
+    const { shim, clock, log } = this.#options;
+    const late = Promise.withResolvers<undefined>();
+    using _timer = clock.after(STATS_TIMEOUT_MS, () => late.resolve(undefined));
+    const answer = shim.request({ op: "stats", container }).catch((error: unknown) => {
+      log.debug("no figures from the shim", { container, error: String(error) });
+      return undefined;
+    });
+    return await Promise.race([answer, late.promise]);
+  }
+
+  #noteRemoved({ config, podSandboxId, module, usage }: ContainerRecord): void {
+    const removed = this.#options.store.sandboxes.get(podSandboxId)?.removed;
+    const { name } = config.metadata;
+    if (module) removed?.set(name, addUsage(removed.get(name) ?? NO_USAGE, usage));
   }
 
   /** The log is whole before the container counts as exited: who waits for the end may read it at once. */

@@ -1,5 +1,6 @@
 export { ANNOTATIONS, LIMITS, type LimitRule, type PodLimits } from "./annotations/index.ts";
 export {
+  createOciImages,
   type ImageSource,
   type Inspection,
   inspectModule,

@@ -1,7 +1,9 @@
 import { closeSync, constants, openSync, readlinkSync } from "node:fs";
 import path from "node:path";
+import { geteuid } from "node:process";
 import type { Mount } from "../cri/index.ts";
 import type { WagiModule } from "./annotations/index.ts";
+import { canGuestsEnter, type GuestIdentity } from "./guest-access.ts";
 
 /** A folder for a guest: from the pod's volumes, or from a module's `volumes` in the WAGI annotation. */
 export interface FolderMount {
@@ -10,6 +12,13 @@ export interface FolderMount {
   readonly readOnly: boolean;
   /** Asked for by the annotation, which no admission policy for host paths has seen. */
   readonly isFromAnnotation: boolean;
+}
+
+/** What is asked of a folder before a guest gets it. */
+export interface FolderPolicy {
+  /** Folders below which those of the annotation must lie. */
+  readonly annotationRoots: readonly string[];
+  readonly guest: GuestIdentity;
 }
 
 /** Opened folders in the order of their mounts; the owner closes them. */
@@ -42,16 +51,16 @@ function normal(guestPath: string): string {
 }
 
 /**
- * Opens the folders. Throws an Error that names the path when one is missing, no folder, a symbolic link, not permitted, or, for
- * a folder of the annotation, not below one of `annotationRoots`; those opened before are closed again.
+ * Opens the folders. Throws an Error that names the path when one is missing, no folder, a symbolic link, closed to guests, or, for
+ * a folder of the annotation, not below one of the roots; those opened before are closed again.
  */
-export function openFolders(mounts: readonly FolderMount[], annotationRoots: readonly string[]): OpenFolders {
+export function openFolders(mounts: readonly FolderMount[], policy: FolderPolicy): OpenFolders {
   const fds: number[] = [];
   const close = () => {
     for (const fd of fds.splice(0)) closeSync(fd);
   };
   try {
-    for (const mount of mounts) fds.push(openFolder(mount, annotationRoots));
+    for (const mount of mounts) fds.push(openFolder(mount, policy));
   } catch (error) {
     close();
     throw error;
@@ -59,18 +68,37 @@ export function openFolders(mounts: readonly FolderMount[], annotationRoots: rea
   return { fds, [Symbol.dispose]: close };
 }
 
-function openFolder(mount: FolderMount, annotationRoots: readonly string[]): number {
+function openFolder(mount: FolderMount, policy: FolderPolicy): number {
   const { guestPath, hostPath } = mount;
-  if (!path.isAbsolute(hostPath))
-    throw new Error(`Cannot mount ${hostPath} on ${guestPath}: the host path is not absolute`);
+  const refusal = (why: string) => new Error(`Cannot mount ${hostPath} on ${guestPath}: ${why}`);
+  if (!path.isAbsolute(hostPath)) throw refusal("the host path is not absolute");
+  if (!path.isAbsolute(guestPath)) throw refusal("the container path is not absolute");
   const fd = open(mount);
-  // Asked of the descriptor, so that no link on the way can have led elsewhere.
-  if (!mount.isFromAnnotation || isBelow(readlinkSync(`/proc/self/fd/${fd}`), annotationRoots)) return fd;
-  closeSync(fd);
-  throw new Error(
-    `Cannot mount ${hostPath} on ${guestPath}: "volumes" of the annotation may name only folders below ` +
-      `${annotationRoots.join(", ") || "(none allowed here)"}; use the pod's volumes and volumeMounts`,
-  );
+  try {
+    const problem = problemOf(fd, mount, policy);
+    if (problem === undefined) return fd;
+    throw refusal(problem);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Asked of the descriptor, so that no link on the way can have led elsewhere. */
+function problemOf(fd: number, mount: FolderMount, { annotationRoots, guest }: FolderPolicy): string | undefined {
+  if (mount.isFromAnnotation && !isBelow(readlinkSync(`/proc/self/fd/${fd}`), annotationRoots))
+    return (
+      `"volumes" of the annotation may name only folders below ` +
+      `${annotationRoots.join(", ") || "(none allowed here)"}; use the pod's volumes and volumeMounts`
+    );
+  if (!canGuestsEnter(fd, guest)) return `guests, which run as ${userOf(guest)}, may not enter it`;
+  return undefined;
+}
+
+/** Guests share this process's user unless it is root. */
+function userOf({ uid }: GuestIdentity): string {
+  const own = geteuid?.();
+  return own === 0 ? `uid ${uid}` : `uid ${own}`;
 }
 
 function open({ guestPath, hostPath }: FolderMount): number {

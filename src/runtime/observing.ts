@@ -1,6 +1,6 @@
 import type { Containers } from "./containers.ts";
 import type { Observe, RouteStatus } from "./observe.ts";
-import { type ContainerRecord, isRunning, type SandboxRecord } from "./state.ts";
+import { addUsage, type ContainerRecord, isRunning, NO_USAGE, type SandboxRecord, type UsageRecord } from "./state.ts";
 import type { RuntimeStore } from "./store.ts";
 
 /** Answers `Observe` from the runtime's records. */
@@ -12,9 +12,15 @@ export function createObserve(store: RuntimeStore, containers: Containers): Obse
       return sandbox ? routesOf(sandbox, store.containersOf(podSandboxId)) : [];
     },
     async requests(podSandboxId) {
+      const sandbox = store.sandboxes.get(podSandboxId);
+      if (!sandbox) return [];
       const records = store.containersOf(podSandboxId).filter(({ module }) => module !== undefined);
       await Promise.all(records.map((record) => containers.refreshUsage(record)));
-      return [...sumByName(records)].map(([container, counts]) => ({ container, ...counts }));
+      return [...sumByName(sandbox, records)].map(([container, { requests, failures }]) => ({
+        container,
+        requests,
+        failures,
+      }));
     },
   };
 }
@@ -34,15 +40,12 @@ function routesOf(sandbox: SandboxRecord, records: readonly ContainerRecord[]): 
   });
 }
 
-/** Over all attempts of a container: a restart does not forget what was answered before. */
-function sumByName(records: readonly ContainerRecord[]): Map<string, { requests: number; failures: number }> {
-  const sums = new Map<string, { requests: number; failures: number }>();
+/** Over all attempts of a container, also those removed since. */
+function sumByName({ removed }: SandboxRecord, records: readonly ContainerRecord[]): Map<string, UsageRecord> {
+  const sums = new Map(removed);
   for (const { config, usage } of records) {
-    const sum = sums.get(config.metadata.name) ?? { requests: 0, failures: 0 };
-    sums.set(config.metadata.name, {
-      requests: sum.requests + usage.requests,
-      failures: sum.failures + usage.failures,
-    });
+    const { name } = config.metadata;
+    sums.set(name, addUsage(sums.get(name) ?? NO_USAGE, usage));
   }
   return sums;
 }

@@ -37,7 +37,7 @@ export function createRuntimeService({
         runtimeApiVersion: "v1",
       }),
     status: () => Promise.resolve({ conditions: [runtimeReady(shim), NETWORK_READY] }),
-    runPodSandbox: (config) => sandboxes.run(config),
+    runPodSandbox: (config, signal) => sandboxes.run(config, signal),
     stopPodSandbox: (id) => sandboxes.stop(id, containers),
     removePodSandbox: (id) => sandboxes.remove(id, containers),
     podSandboxStatus: async (id) => {

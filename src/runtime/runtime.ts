@@ -3,9 +3,10 @@ import type { ImageService, RuntimeService } from "../cri/index.ts";
 import type { ClientNotice, ShimClient } from "../shim/index.ts";
 import { type PodLimits, resolveLimits } from "./annotations/index.ts";
 import { Containers } from "./containers.ts";
-import { type ImageSource, RuntimeImages } from "./images/index.ts";
+import { DEFAULT_GUEST_IDENTITY, type GuestIdentity } from "./guest-access.ts";
+import { type ImageSource, type PrepareLimits, resolvePrepareLimits, RuntimeImages } from "./images/index.ts";
 import { Listeners } from "./listeners.ts";
-import { DEFAULT_ROTATION, type Rotation } from "./logs/index.ts";
+import { resolveRotation, type Rotation } from "./logs/index.ts";
 import { LoadedModules } from "./modules.ts";
 import { createObserve } from "./observing.ts";
 import type { Observe } from "./observe.ts";
@@ -19,7 +20,11 @@ export interface RuntimeSettings {
   /** Limits of pods that set none of their own; the rest are defaults of `LIMITS`. */
   readonly limits?: Partial<PodLimits>;
   /** Rotation of container logs. @default 10 MiB, 5 files */
-  readonly rotation?: Rotation;
+  readonly rotation?: Partial<Rotation>;
+  /** What preparing one module may cost. @default 60 s, 1 GiB of JavaScript heap */
+  readonly prepare?: Partial<PrepareLimits>;
+  /** Who guests run as when this process is root: folders that they may not enter are refused. @default uid and gid 65534 */
+  readonly guestIdentity?: GuestIdentity;
   /**
    * Folders below which `volumes` of the WAGI annotation may lie. The annotation passes by admission policies for host paths, so
    * a node allows none; `wasipool run` allows what its user may read. @default none
@@ -51,6 +56,8 @@ export interface Runtime extends AsyncDisposable {
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { clock, log, settings = {} } = options;
   const limits = resolveLimits(settings.limits);
+  const rotation = resolveRotation(settings.rotation);
+  const prepareLimits = resolvePrepareLimits(settings.prepare);
   const store = new RuntimeStore();
   // The shim tells nothing before it is asked for something, so these are set before the first notice.
   const receiver: { take?: (notice: ClientNotice) => void | Promise<void> } = {};
@@ -58,6 +65,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const images = new RuntimeImages({
     source: options.images,
     clock,
+    limits: prepareLimits,
     onEvent: (event) => store.runtimeEvents.publish(event),
   });
   const listeners = new Listeners((sandbox) => store.podName(sandbox));
@@ -79,9 +87,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     modules,
     clock,
     log,
-    rotation: settings.rotation ?? DEFAULT_ROTATION,
-    annotationRoots: settings.annotationRoots ?? [],
-    onServing: (sandbox, container) => sandboxes.serving(sandbox, container.id),
+    rotation,
+    folders: {
+      annotationRoots: settings.annotationRoots ?? [],
+      guest: settings.guestIdentity ?? DEFAULT_GUEST_IDENTITY,
+    },
+    onServing: (sandbox) => sandboxes.serving(sandbox),
   });
   receiver.take = noticeTaker(containers, store, log);
   return {
@@ -91,6 +102,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     async [Symbol.asyncDispose]() {
       modules[Symbol.dispose]();
       await Promise.all([...store.sandboxes.keys()].map((id) => sandboxes.stop(id, containers)));
+      await containers[Symbol.asyncDispose]();
       await images[Symbol.asyncDispose]();
       await shim.close();
       listeners[Symbol.dispose]();
@@ -110,6 +122,7 @@ function noticeTaker(containers: Containers, store: RuntimeStore, log: Logger) {
         log.error("gateway worker replaced", { reason: notice.reason, lostRequests: notice.lostRequests });
         return;
       case "shim-restarted":
+        containers.shimRestarted();
         log.error("shim restarted", { reason: notice.reason, downMs: notice.downMs });
         store.runtimeEvents.publish({ kind: "shim-restarted", reason: notice.reason });
         return;

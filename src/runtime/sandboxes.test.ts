@@ -165,3 +165,59 @@ test("list filters by id, sandbox, state and labels", async () => {
     [b],
   );
 });
+
+test("runPodSandbox() that is aborted leaves nothing behind", async () => {
+  await using it = await fixture();
+  const abort = new AbortController();
+  const ask = it.shim.request.bind(it.shim);
+  it.shim.request = (request, fds) => {
+    if (request.op === "listen") abort.abort(new Error("enough"));
+    return ask(request, fds);
+  };
+
+  await assert.rejects(it.cri.runPodSandbox(sandboxConfig(it, served()), abort.signal), /enough/);
+  await assert.rejects(it.cri.runPodSandbox(sandboxConfig(it), abort.signal), /enough/);
+
+  assert.deepEqual(await it.cri.listPodSandbox(), []);
+  assert.equal(it.shim.ops().at(-1), "remove-sandbox");
+});
+
+test("a sandbox is ready once it is made, and a stop before that waits for it", async () => {
+  await using it = await fixture();
+  const gate = Promise.withResolvers<void>();
+  const ask = it.shim.request.bind(it.shim);
+  it.shim.request = async (request, fds) => {
+    if (request.op === "declare-routes") await gate.promise;
+    return ask(request, fds);
+  };
+  const making = it.cri.runPodSandbox(sandboxConfig(it, served()));
+  const [found] = await it.cri.listPodSandbox();
+  assert.equal(found?.state, "SANDBOX_NOTREADY");
+  const stopping = it.cri.stopPodSandbox(found?.id ?? "");
+
+  gate.resolve();
+
+  const id = await making;
+  await stopping;
+  assert.equal((await it.cri.podSandboxStatus(id)).state, "SANDBOX_NOTREADY");
+  assert.deepEqual(it.shim.ops(), ["declare-routes", "listen", "remove-sandbox"]);
+});
+
+test("stopPodSandbox() twice at once: both wait until the address is free", async () => {
+  await using it = await fixture();
+  const id = await it.cri.runPodSandbox(sandboxConfig(it, served()));
+  const { url } = it.shim.last("listen");
+  const gate = Promise.withResolvers<void>();
+  const ask = it.shim.request.bind(it.shim);
+  it.shim.request = async (request, fds) => {
+    if (request.op === "remove-sandbox") await gate.promise;
+    return ask(request, fds);
+  };
+  const first = it.cri.stopPodSandbox(id);
+  const second = it.cri.stopPodSandbox(id).then(() => assert.rejects(connects(url), { code: "ECONNREFUSED" }));
+  await connects(url);
+
+  gate.resolve();
+
+  await Promise.all([first, second]);
+});

@@ -12,7 +12,8 @@ import {
 } from "./annotations/index.ts";
 import type { Containers } from "./containers.ts";
 import { type Listeners, readAddress } from "./listeners.ts";
-import { isRunning, nanoseconds, type SandboxRecord } from "./state.ts";
+import { Serial } from "./serial.ts";
+import { nanoseconds, type SandboxRecord } from "./state.ts";
 import type { RuntimeStore } from "./store.ts";
 
 export interface SandboxesOptions {
@@ -34,9 +35,10 @@ const DRAIN_MS = 1_000;
 /** `/healthz` is answered before any route is looked at (spec/wagi.md 4.3). */
 const HEALTH_ROUTE = "/healthz";
 
-/** Sandboxes: the addresses and routes of pods. */
+/** Sandboxes: the addresses and routes of pods. Operations on one sandbox never overlap. */
 export class Sandboxes {
   readonly #options: SandboxesOptions;
+  readonly #serial = new Serial();
   /** Sandboxes that wait until they serve before they take another one's listener: from new to old. */
   readonly #takeovers = new Map<string, string>();
 
@@ -44,32 +46,65 @@ export class Sandboxes {
     this.#options = options;
   }
 
-  async run(config: PodSandboxConfig): Promise<string> {
+  async run(config: PodSandboxConfig, signal?: AbortSignal): Promise<string> {
     const { store, clock, limits, nodeIp } = this.#options;
+    signal?.throwIfAborted();
     this.#checkName(config.metadata);
     const record: SandboxRecord = {
       id: randomBytes(32).toString("hex"),
       config,
       annotations: this.#withAddress(parsePodAnnotations(config.annotations, limits)),
       createdAt: nanoseconds(clock.now()),
-      state: "SANDBOX_READY",
+      state: "SANDBOX_NOTREADY",
       ip: nodeIp,
       url: undefined,
+      removed: new Map(),
     };
     // Known before the first await: a second call for the same pod must find it.
     store.sandboxes.set(record.id, record);
-    try {
-      if (record.annotations.wagi) await this.#serve(record, record.annotations.wagi);
-    } catch (error) {
-      await this.#release(record);
-      store.sandboxes.delete(record.id);
-      throw error;
-    }
-    return record.id;
+    return this.#serial.run(record.id, () => this.#make(record, signal));
   }
 
   /** Ends what runs in it and frees its address. An unknown sandbox is no error. */
-  async stop(id: string, containers: Containers): Promise<void> {
+  stop(id: string, containers: Containers): Promise<void> {
+    return this.#serial.run(id, () => this.#stop(id, containers));
+  }
+
+  remove(id: string, containers: Containers): Promise<void> {
+    return this.#serial.run(id, async () => {
+      const { store } = this.#options;
+      await this.#stop(id, containers);
+      await Promise.all(store.containersOf(id).map((container) => containers.remove(container.id)));
+      store.sandboxes.delete(id);
+    });
+  }
+
+  /**
+   * A container of the sandbox began to serve. Once all its modules do, an outstanding takeover happens: connections of the old
+   * sandbox's listener are answered by this one, and the socket is its own from then on. After a takeover that failed, the next
+   * container to serve tries again.
+   */
+  async serving(record: SandboxRecord): Promise<void> {
+    const from = this.#takeovers.get(record.id);
+    // The old sandbox is not stopped half-way through, and two containers that begin at once do not both take it over.
+    if (from !== undefined) await this.#serial.run(from, () => this.#takeOver(record, from));
+    this.#options.store.runtimeEvents.publish({ kind: "routes-changed", podSandboxId: record.id });
+  }
+
+  async #make(record: SandboxRecord, signal: AbortSignal | undefined): Promise<string> {
+    try {
+      if (record.annotations.wagi) await this.#serve(record, record.annotations.wagi);
+      signal?.throwIfAborted();
+    } catch (error) {
+      await this.#release(record);
+      this.#options.store.sandboxes.delete(record.id);
+      throw error;
+    }
+    record.state = "SANDBOX_READY";
+    return record.id;
+  }
+
+  async #stop(id: string, containers: Containers): Promise<void> {
     const record = this.#options.store.sandboxes.get(id);
     if (!record) return;
     const wasReady = record.state === "SANDBOX_READY";
@@ -78,32 +113,20 @@ export class Sandboxes {
     if (wasReady) await this.#release(record);
   }
 
-  async remove(id: string, containers: Containers): Promise<void> {
-    const { store } = this.#options;
-    await this.stop(id, containers);
-    await Promise.all(store.containersOf(id).map((container) => containers.remove(container.id)));
-    store.sandboxes.delete(id);
-  }
-
-  /**
-   * A container of the sandbox began to serve. Once all its modules do, an outstanding takeover happens: connections of the old
-   * sandbox's listener are answered by this one, and the socket is its own from then on.
-   */
-  async serving(record: SandboxRecord, containerId: string): Promise<void> {
+  async #takeOver(record: SandboxRecord, from: string): Promise<void> {
     const { store, shim, listeners } = this.#options;
-    const from = this.#takeovers.get(record.id);
     const { wagi } = record.annotations;
-    if (from !== undefined && wagi && this.#allServe(record.id, wagi, containerId)) {
-      this.#takeovers.delete(record.id);
-      if (listeners.of(from)) {
-        await shim.request({ op: "take-over", from, to: record.id });
-        listeners.move(from, record.id);
-        const old = store.sandboxes.get(from);
-        record.url = old?.url;
-        if (old) old.url = undefined;
-      } else await this.#listen(record, wagi);
-    }
-    store.runtimeEvents.publish({ kind: "routes-changed", podSandboxId: record.id });
+    const isOutstanding = this.#takeovers.get(record.id) === from;
+    if (!isOutstanding || !wagi || !this.#allServe(record.id, wagi)) return;
+    if (listeners.of(from)) {
+      await shim.request({ op: "take-over", from, to: record.id });
+      listeners.move(from, record.id);
+      const old = store.sandboxes.get(from);
+      record.url = old?.url;
+      if (old) old.url = undefined;
+      store.runtimeEvents.publish({ kind: "routes-changed", podSandboxId: from });
+    } else await this.#listen(record, wagi);
+    this.#takeovers.delete(record.id);
   }
 
   async #serve(record: SandboxRecord, wagi: WagiAnnotations): Promise<void> {
@@ -153,10 +176,11 @@ export class Sandboxes {
     return from;
   }
 
-  #allServe(id: string, { modules }: WagiAnnotations, justServing: string): boolean {
+  /** Routes are known once the shim serves a container, a moment before it counts as running. */
+  #allServe(id: string, { modules }: WagiAnnotations): boolean {
     const serving = this.#options.store
       .containersOf(id)
-      .filter((container) => isRunning(container) || container.id === justServing);
+      .filter(({ routes, state }) => routes.length > 0 && state !== "CONTAINER_EXITED");
     const names = new Set(serving.map(({ config }) => config.metadata.name));
     return modules.every(({ container }) => names.has(container));
   }

@@ -24,6 +24,8 @@ export interface SandboxRecord {
   readonly ip: string;
   /** Where its listener answers, as `http://127.0.0.1:3001`; undefined without HTTP or while a takeover is outstanding. */
   url: string | undefined;
+  /** What its removed containers did, by their names: a restart does not forget what was answered before. */
+  readonly removed: Map<string, UsageRecord>;
 }
 
 export interface ContainerRecord {
@@ -45,6 +47,8 @@ export interface ContainerRecord {
   /** Routes it answers while it runs, in the order they are tried. */
   routes: readonly { readonly route: string; readonly entrypoint: string }[];
   usage: UsageRecord;
+  /** What it did in shim processes that died; part of `usage`. */
+  usageBefore: UsageRecord;
 }
 
 /** Last figures known of a container; they stay after its end. */
@@ -56,6 +60,16 @@ export interface UsageRecord {
 }
 
 export const NO_USAGE: UsageRecord = { cpuMs: 0, memoryBytes: 0, requests: 0, failures: 0 };
+
+/** What was done `before` and since; memory is that of `now`. */
+export function addUsage(before: UsageRecord, now: UsageRecord): UsageRecord {
+  return {
+    cpuMs: before.cpuMs + now.cpuMs,
+    memoryBytes: now.memoryBytes,
+    requests: before.requests + now.requests,
+    failures: before.failures + now.failures,
+  };
+}
 
 /** Exit of a container that could not be started: what runc's callers show for it (spec/kubelet.md L-61). */
 export function startError(message: string): ContainerExit {
@@ -121,7 +135,6 @@ function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Re
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
 
-/** How a container ends when it was told to: a drained server is a success, a cut one was killed. */
 export function isRunning(record: ContainerRecord): boolean {
   return record.state === "CONTAINER_RUNNING";
 }

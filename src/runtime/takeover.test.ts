@@ -62,3 +62,52 @@ test("a pod cannot take over another pod's sandbox or another address", async ()
     message: /listens on 127\.0\.0\.1:\d+, not on 127\.0\.0\.2:0/,
   });
 });
+
+test("a takeover happens when the last two containers begin at once", async () => {
+  await using it = await fixture();
+  const modules = { web: { route: "/" }, log: { route: "/log" } };
+  const old = await it.cri.runPodSandbox(sandboxConfig(it, served(modules)));
+  const annotations = { ...served(modules), "wasipool.dev/takeover": old };
+  const next = await it.cri.runPodSandbox(sandboxConfig(it, annotations, "pod", 1));
+
+  await Promise.all(["web", "log"].map((name) => started(it, next, containerConfig(name, "demo/hello"))));
+
+  assert.equal(it.shim.ops().filter((op) => op === "take-over").length, 1);
+  assert.equal(it.observe.routes(next)[0]?.ready, true);
+});
+
+test("a takeover that failed is tried again by the next container", async () => {
+  await using it = await fixture();
+  const old = await it.cri.runPodSandbox(sandboxConfig(it, served()));
+  const annotations = { ...served(), "wasipool.dev/takeover": old };
+  const next = await it.cri.runPodSandbox(sandboxConfig(it, annotations, "pod", 1));
+  it.shim.refuse("take-over", "workers are gone", "internal");
+  await assert.rejects(started(it, next, containerConfig("web", "demo/hello")));
+  assert.notEqual(it.observe.routes(old)[0]?.url, "/hello");
+  it.shim.refusals.clear();
+
+  await started(it, next, containerConfig("web", "demo/hello", { metadata: { name: "web", attempt: 1 } }));
+
+  assert.deepEqual(it.shim.last("take-over"), { op: "take-over", from: old, to: next });
+  assert.equal(it.observe.routes(next)[0]?.ready, true);
+});
+
+test("a takeover is whole before the old sandbox can be stopped", async () => {
+  await using it = await fixture();
+  const old = await it.cri.runPodSandbox(sandboxConfig(it, served()));
+  const { url } = it.shim.last("listen");
+  const annotations = { ...served(), "wasipool.dev/takeover": old };
+  const next = await it.cri.runPodSandbox(sandboxConfig(it, annotations, "pod", 1));
+  const ask = it.shim.request.bind(it.shim);
+  let stopping: Promise<void> | undefined;
+  it.shim.request = (request, fds) => {
+    if (request.op === "take-over") stopping = it.cri.stopPodSandbox(old);
+    return ask(request, fds);
+  };
+
+  await started(it, next, containerConfig("web", "demo/hello"));
+  await stopping;
+
+  assert.equal(it.observe.routes(next)[0]?.url, `${url}/hello`);
+  await connects(url);
+});

@@ -24,8 +24,10 @@ export interface ImageSource {
   /** By reference or by digest; undefined when it is not in the store. */
   find(image: string): Promise<StoredImage | undefined>;
   pull(image: string, options: PullImageOptions): Promise<StoredImage>;
-  /** An unknown image is no error. */
+  /** Takes the image's names away; deletes it once no lease keeps it. An unknown image is no error. */
   remove(image: string): Promise<void>;
+  /** Keeps an image and what was prepared from it on disk until the lease is disposed of. */
+  lease(image: StoredImage): Promise<AsyncDisposable>;
   usage(): Promise<FilesystemUsage>;
   /** Folder for what was prepared from a module; it belongs to the store, so that garbage collection counts it. */
   preparedFolder(moduleDigest: string, version: string): string;

@@ -4,7 +4,7 @@ import { LAYOUT_VERSION, type StateLayout } from "../../wasm/index.ts";
 import type { RuntimeEvent } from "../observe.ts";
 import type { ImageSource, StoredImage } from "./image-source.ts";
 import type { Inspection } from "./inspect.ts";
-import { PrepareThread } from "./prepare-thread.ts";
+import { type PrepareLimits, PrepareThread } from "./prepare-thread.ts";
 import { PREPARED_FORMAT, type PreparedFiles, readPrepared } from "./prepared-files.ts";
 
 /** A module the shim can load. */
@@ -17,7 +17,8 @@ export interface PreparedModule {
   open(): Promise<AsyncDisposable & { readonly fd: number }>;
 }
 
-export interface RunnableImage {
+/** An image that is kept on disk, with what was prepared from it, until it is disposed of. */
+export interface RunnableImage extends AsyncDisposable {
   /** Digest of the image's manifest. */
   readonly imageRef: string;
   readonly module: PreparedModule;
@@ -26,6 +27,7 @@ export interface RunnableImage {
 export interface RuntimeImagesOptions {
   readonly source: ImageSource;
   readonly clock: Clock;
+  readonly limits: PrepareLimits;
   readonly onEvent: (event: RuntimeEvent) => void;
 }
 
@@ -37,12 +39,12 @@ const PROGRESS_EVERY_MS = 50;
 export class RuntimeImages implements ImageService, AsyncDisposable {
   readonly #options: RuntimeImagesOptions;
   readonly #thread: PrepareThread;
-  /** Preparing under way, by digest of the module. */
-  readonly #preparing = new Map<string, Promise<PreparedFiles>>();
+  /** Preparing under way, by folder. */
+  readonly #preparing = new Map<string, Promise<void>>();
 
   constructor(options: RuntimeImagesOptions) {
     this.#options = options;
-    this.#thread = new PrepareThread(options.clock);
+    this.#thread = new PrepareThread(options.clock, options.limits);
   }
 
   async listImages(): Promise<readonly Image[]> {
@@ -63,7 +65,8 @@ export class RuntimeImages implements ImageService, AsyncDisposable {
       onProgress: this.#progressOf(image),
     });
     onEvent({ kind: "pulled", image, bytes: stored.sizeBytes, durationMs: clock.monotonic() - started });
-    await this.#prepare(image, stored);
+    await using _ = await source.lease(stored);
+    await this.#prepare(image, stored, signal);
     return stored.digest;
   }
 
@@ -77,29 +80,30 @@ export class RuntimeImages implements ImageService, AsyncDisposable {
 
   /** The image's module, prepared. Throws CriError NOT_FOUND without the image, FAILED_PRECONDITION when it cannot run here. */
   async runnable(image: string): Promise<RunnableImage> {
-    const stored = await this.#options.source.find(image);
+    const { source } = this.#options;
+    const stored = await source.find(image);
     if (!stored) throw new CriError("NOT_FOUND", `Image ${image} is not in the store; pull it first`);
+    await using kept = new AsyncDisposableStack();
+    kept.use(await source.lease(stored));
     const { inspection, module } = await this.#prepare(image, stored);
     if (!module)
       throw new CriError("FAILED_PRECONDITION", `Image ${image} cannot run here: ${inspection.problems.join("; ")}`);
-    return { imageRef: stored.digest, module: { ...module, digest: stored.moduleDigest, inspection } };
+    const lease = kept.move();
+    return {
+      imageRef: stored.digest,
+      module: { ...module, digest: stored.moduleDigest, inspection },
+      [Symbol.asyncDispose]: () => lease.disposeAsync(),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread[Symbol.asyncDispose]();
   }
 
-  #prepare(image: string, stored: StoredImage): Promise<PreparedFiles> {
-    const key = stored.moduleDigest;
-    const preparing =
-      this.#preparing.get(key) ?? this.#prepareOnce(image, stored).finally(() => this.#preparing.delete(key));
-    this.#preparing.set(key, preparing);
-    return preparing;
-  }
-
-  async #prepareOnce(image: string, { moduleDigest, modulePath }: StoredImage): Promise<PreparedFiles> {
+  /** From the cache, or made anew; by whom ever it is made, each image is told of. */
+  async #prepare(image: string, stored: StoredImage, signal?: AbortSignal): Promise<PreparedFiles> {
     const { source, clock, onEvent } = this.#options;
-    const folder = source.preparedFolder(moduleDigest, PREPARED_VERSION);
+    const folder = source.preparedFolder(stored.moduleDigest, PREPARED_VERSION);
     const started = clock.monotonic();
     const tell = (fromCache: boolean) =>
       onEvent({ kind: "prepared", image, durationMs: clock.monotonic() - started, fromCache });
@@ -109,15 +113,16 @@ export class RuntimeImages implements ImageService, AsyncDisposable {
       return cached;
     }
     onEvent({ kind: "preparing", image });
-    const made = await this.#makeReady(image, modulePath, folder);
+    const made = await this.#makeReady(image, stored.modulePath, folder, signal);
     tell(false);
     return made;
   }
 
-  async #makeReady(image: string, modulePath: string, folder: string): Promise<PreparedFiles> {
+  async #makeReady(image: string, modulePath: string, folder: string, signal?: AbortSignal): Promise<PreparedFiles> {
     try {
-      await this.#thread.prepare(modulePath, folder);
+      await beforeAbort(this.#makeOnce(modulePath, folder), signal);
     } catch (cause) {
+      if (signal?.aborted) throw cause;
       throw new CriError("INTERNAL", `Cannot prepare the module of image ${image}: ${(cause as Error).message}`, {
         cause,
       });
@@ -125,6 +130,15 @@ export class RuntimeImages implements ImageService, AsyncDisposable {
     const made = await readPrepared(folder);
     if (!made) throw new CriError("INTERNAL", `The prepared module of image ${image} is gone from ${folder}`);
     return made;
+  }
+
+  /** Goes on when a caller aborts: others may wait for it, and what is prepared stays. */
+  #makeOnce(modulePath: string, folder: string): Promise<void> {
+    const making =
+      this.#preparing.get(folder) ??
+      this.#thread.prepare(modulePath, folder).finally(() => this.#preparing.delete(folder));
+    this.#preparing.set(folder, making);
+    return making;
   }
 
   #progressOf(image: string): (receivedBytes: number, totalBytes: number) => void {
@@ -141,4 +155,18 @@ export class RuntimeImages implements ImageService, AsyncDisposable {
 
 function imageView({ digest, repoTags, repoDigests, sizeBytes }: StoredImage): Image {
   return { id: digest, repoTags, repoDigests, size: BigInt(sizeBytes), pinned: false };
+}
+
+/** Rejects with the signal's reason once it is aborted, if `promise` has not settled before. */
+async function beforeAbort<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

@@ -2,7 +2,6 @@ import { Worker } from "node:worker_threads";
 import { type Clock, entryUrl } from "../../base/index.ts";
 
 export interface PrepareTask {
-  readonly id: number;
   /** File of the module as it was published. */
   readonly source: string;
   /** Folder for the prepared one. */
@@ -10,103 +9,141 @@ export interface PrepareTask {
 }
 
 export interface PrepareAnswer {
-  readonly id: number;
   readonly error?: string;
 }
 
-/** A module that takes longer was made to; a 20 MB one takes about a second. */
-export const PREPARE_TIMEOUT_MS = 60_000;
+/** What preparing one module may cost; an image may be made to cost more. */
+export interface PrepareLimits {
+  /** In milliseconds; a module of 20 MB takes about a second. @default 60 s */
+  readonly timeoutMs: number;
+  /** JavaScript heap of the thread, in MiB. @default 1024 */
+  readonly maxHeapMib: number;
+}
+
+const DEFAULT_LIMITS: PrepareLimits = { timeoutMs: 60_000, maxHeapMib: 1024 };
+const BOUNDS = { timeoutMs: { min: 100, max: 3_600_000 }, maxHeapMib: { min: 64, max: 65_536 } } as const;
+
+/** The defaults, with what the settings say instead. Throws RangeError for a setting out of its bounds. */
+export function resolvePrepareLimits(settings: Partial<PrepareLimits> = {}): PrepareLimits {
+  const limits = { ...DEFAULT_LIMITS, ...settings };
+  for (const name of ["timeoutMs", "maxHeapMib"] as const) {
+    const { min, max } = BOUNDS[name];
+    if (!(limits[name] >= min && limits[name] <= max))
+      throw new RangeError(`Preparing: ${name} must be from ${min} to ${max}, not ${limits[name]}`);
+  }
+  return limits;
+}
+
 /** An idle thread costs memory (about 10 MB). */
 const IDLE_MS = 10_000;
-const MAX_HEAP_MIB = 1024;
 
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+interface Job {
+  readonly task: PrepareTask;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+interface RunningJob extends Job {
   readonly timer: Disposable;
 }
 
-/** The thread that prepares modules: started when needed, ended when idle, replaced when it dies. */
+/**
+ * The thread that prepares modules, one at a time: started when needed, ended when idle, and replaced when a module takes too
+ * long or kills it. Only that module fails; those that wait for their turn get a new thread.
+ */
 export class PrepareThread implements AsyncDisposable {
   readonly #clock: Clock;
-  readonly #timeoutMs: number;
+  readonly #limits: PrepareLimits;
   #worker: Worker | undefined;
   #idle: Disposable | undefined;
-  #lastId = 0;
-  readonly #waiting = new Map<number, Waiting>();
+  #running: RunningJob | undefined;
+  readonly #queue: Job[] = [];
+  #isClosed = false;
 
-  constructor(clock: Clock, timeoutMs = PREPARE_TIMEOUT_MS) {
+  constructor(clock: Clock, limits: PrepareLimits) {
     this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+    this.#limits = limits;
   }
 
   /** Prepares the module in file `source` into folder `target`. Rejects when that takes too long or the thread dies of it. */
   prepare(source: string, target: string): Promise<void> {
-    const id = ++this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = this.#clock.after(this.#timeoutMs, () => {
-      this.#fail(new Error(`Preparing took longer than ${this.#timeoutMs} ms`));
-    });
-    this.#waiting.set(id, { resolve, reject, timer });
-    this.#started().postMessage({ id, source, target } satisfies PrepareTask, []);
-    return promise;
+    if (this.#isClosed) return Promise.reject(closedError());
+    const done = Promise.withResolvers<void>();
+    this.#queue.push({ task: { source, target }, done });
+    this.#next();
+    return done.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const worker = this.#worker;
-    this.#fail(new Error("The runtime is being closed"));
-    await worker?.terminate();
+    this.#isClosed = true;
+    for (const { done } of this.#queue.splice(0)) done.reject(closedError());
+    this.#finish(closedError());
+    await this.#end();
   }
 
-  #started(): Worker {
+  #next(): void {
+    if (this.#running) return;
+    const job = this.#queue.shift();
+    if (!job) return this.#rest();
     this.#idle?.[Symbol.dispose]();
-    this.#idle = undefined;
-    if (this.#worker) {
-      this.#worker.ref();
-      return this.#worker;
-    }
+    const { timeoutMs } = this.#limits;
+    const timer = this.#clock.after(timeoutMs, () => this.#giveUp(new Error(`It took longer than ${timeoutMs} ms`)));
+    this.#running = { ...job, timer };
+    this.#worker ??= this.#start();
+    this.#worker.ref();
+    this.#worker.postMessage(job.task, []);
+  }
+
+  #start(): Worker {
     const worker = new Worker(entryUrl(import.meta.url, "prepare.entry"), {
       name: "prepare",
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB },
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.maxHeapMib },
     });
-    worker.on("message", (answer: PrepareAnswer) => this.#settle(answer));
     const fail = (error: Error) => {
-      if (this.#worker === worker) this.#fail(error);
+      if (this.#worker === worker) this.#giveUp(error);
     };
+    worker.on("message", ({ error }: PrepareAnswer) => {
+      if (this.#worker !== worker) return;
+      this.#finish(error === undefined ? undefined : new Error(error));
+      this.#next();
+    });
     worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
     worker.on("exit", (code) => fail(new Error(`The thread that prepares modules ended with code ${code}`)));
-    this.#worker = worker;
     return worker;
   }
 
-  #settle({ id, error }: PrepareAnswer): void {
-    const waiting = this.#waiting.get(id);
-    if (!waiting) return;
-    this.#waiting.delete(id);
-    waiting.timer[Symbol.dispose]();
-    if (error === undefined) waiting.resolve();
-    else waiting.reject(new Error(error));
-    if (this.#waiting.size > 0) return;
-    this.#worker?.unref();
-    this.#idle = this.#clock.after(IDLE_MS, () => this.#end());
+  /** The thread is stuck with the module or dead of it. */
+  #giveUp(error: Error): void {
+    void this.#end();
+    this.#finish(error);
+    this.#next();
   }
 
-  /** Gives up everything under way: one thread does it all, and there is no telling which task holds it. */
-  #fail(error: Error): void {
-    this.#end();
-    for (const waiting of this.#waiting.values()) {
-      waiting.timer[Symbol.dispose]();
-      waiting.reject(error);
-    }
-    this.#waiting.clear();
+  #finish(error?: Error): void {
+    const running = this.#running;
+    if (!running) return;
+    this.#running = undefined;
+    running.timer[Symbol.dispose]();
+    if (error) running.done.reject(error);
+    else running.done.resolve();
   }
 
-  #end(): void {
+  /** An idle thread keeps no process alive, and ends after a while. */
+  #rest(): void {
+    if (!this.#worker) return;
+    this.#worker.unref();
     this.#idle?.[Symbol.dispose]();
-    this.#idle = undefined;
+    this.#idle = this.#clock.after(IDLE_MS, () => void this.#end());
+  }
+
+  async #end(): Promise<void> {
+    this.#idle?.[Symbol.dispose]();
     const worker = this.#worker;
     this.#worker = undefined;
-    void worker?.terminate();
+    await worker?.terminate();
   }
+}
+
+function closedError(): Error {
+  return new Error("The runtime is being closed");
 }

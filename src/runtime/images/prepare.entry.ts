@@ -1,4 +1,4 @@
-// A worker thread that prepares modules: reads one file, writes the prepared one, answers what it found.
+// A worker thread that prepares modules: reads one file, writes the prepared one, answers what went wrong.
 import { readFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { prepareModule } from "./prepare.ts";
@@ -9,11 +9,11 @@ parentPort?.on("message", (task: PrepareTask) => {
   void answer(task).then((message) => parentPort?.postMessage(message, []));
 });
 
-async function answer({ id, source, target }: PrepareTask): Promise<PrepareAnswer> {
+async function answer({ source, target }: PrepareTask): Promise<PrepareAnswer> {
   try {
     await writePrepared(target, prepareModule(await readFile(source)));
-    return { id };
+    return {};
   } catch (error) {
-    return { id, error: (error as Error).message };
+    return { error: (error as Error).message };
   }
 }

@@ -27,6 +27,8 @@ export class ContainerLog implements AsyncDisposable {
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #dropped = 0;
+  /** Why the last records were dropped. */
+  #fault = "";
   #isClosed = false;
 
   constructor(options: ContainerLogOptions) {
@@ -95,11 +97,18 @@ export class ContainerLog implements AsyncDisposable {
     } catch (error) {
       if (this.#dropped === 0)
         this.#options.log.error("container log cannot be written", { path: this.#options.path, error: String(error) });
+      this.#fault = faultOf(error);
       this.#dropped += records.reduce((sum, { count }) => sum + count, 0);
     }
   }
 
   #droppedRecord(): Buffer {
-    return Buffer.from(`${this.#timestamp()} stderr F wasipool: ${this.#dropped} lines were lost: the disk was full\n`);
+    return Buffer.from(`${this.#timestamp()} stderr F wasipool: ${this.#dropped} lines were lost: ${this.#fault}\n`);
   }
+}
+
+/** For the container's own log, whose readers need not know the node's paths. */
+function faultOf(error: unknown): string {
+  const { code = "EIO" } = error as NodeJS.ErrnoException;
+  return code === "ENOSPC" || code === "EDQUOT" ? "the disk was full" : `the log could not be written (${code})`;
 }

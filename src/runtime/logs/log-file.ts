@@ -11,10 +11,24 @@ export interface Rotation {
 }
 
 /** The kubelet's defaults (containerLogMaxSize, containerLogMaxFiles). */
-export const DEFAULT_ROTATION: Rotation = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 };
+const DEFAULT_ROTATION: Rotation = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 };
+const MIN_BYTES = 4096;
+
+/** The defaults, with what the settings say instead. Throws RangeError for what would keep no log or rotate at each line. */
+export function resolveRotation(settings: Partial<Rotation> = {}): Rotation {
+  const rotation = { ...DEFAULT_ROTATION, ...settings };
+  const { maxBytes, maxFiles } = rotation;
+  if (!(maxBytes >= MIN_BYTES))
+    throw new RangeError(`Log rotation: maxBytes must be at least ${MIN_BYTES}, not ${maxBytes}`);
+  if (!(Number.isInteger(maxFiles) && maxFiles >= 1))
+    throw new RangeError(`Log rotation: maxFiles must be a whole number from 1, not ${maxFiles}`);
+  return rotation;
+}
 
 // A container's log may hold secrets, and its folder may be open to others: own files only, never through a planted link.
 const OPEN_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
+const NEWLINE = Buffer.from("\n");
 
 /** An open log file that is rotated by size: `0.log` becomes `0.log.20261124-154501`, as the kubelet names them. */
 export class LogFile implements AsyncDisposable {
@@ -22,6 +36,8 @@ export class LogFile implements AsyncDisposable {
   readonly #rotation: Rotation;
   #handle: FileHandle;
   #bytes: number;
+  /** The file ends within a record: the disk was full. */
+  #isTorn = false;
 
   private constructor(filePath: string, rotation: Rotation, handle: FileHandle, bytes: number) {
     this.#path = filePath;
@@ -37,12 +53,14 @@ export class LogFile implements AsyncDisposable {
     return new LogFile(filePath, rotation, handle, (await handle.stat()).size);
   }
 
-  /** Appends whole records, after rotating when they would make the file too large. */
+  /** Appends whole records, after rotating when they would make the file too large. After a cut one, on a line of their own. */
   async append(records: Buffer, nowMs: number): Promise<void> {
     if (this.#bytes > 0 && this.#bytes + records.length > this.#rotation.maxBytes) await this.#rotate(nowMs);
-    const { bytesWritten } = await this.#handle.write(records);
+    const whole = this.#isTorn ? Buffer.concat([NEWLINE, records]) : records;
+    const { bytesWritten } = await this.#handle.write(whole);
     this.#bytes += bytesWritten;
-    if (bytesWritten < records.length) throw new Error(`Only ${bytesWritten} of ${records.length} bytes were written`);
+    this.#isTorn = bytesWritten < whole.length && (this.#isTorn || bytesWritten > 0);
+    if (bytesWritten < whole.length) throw new Error(`Only ${bytesWritten} of ${whole.length} bytes were written`);
   }
 
   async #rotate(nowMs: number): Promise<void> {
@@ -51,6 +69,7 @@ export class LogFile implements AsyncDisposable {
     await this.#handle.close();
     this.#handle = next;
     this.#bytes = 0;
+    this.#isTorn = false;
     const rotated = await rotatedFiles(this.#path);
     const surplus = rotated.slice(0, Math.max(0, rotated.length - (this.#rotation.maxFiles - 1)));
     await Promise.all(surplus.map((file) => rm(file, { force: true })));

@@ -14,12 +14,15 @@ export class FakeShim implements ShimClient {
   readonly refusals = new Map<Request["op"], ShimError>();
   /** Containers that do not end when they are stopped. */
   isDeaf = false;
+  /** Operations that are never answered. */
+  readonly silent = new Set<Request["op"]>();
   notify: (notice: ClientNotice) => void | Promise<void> = () => {};
 
   request<R extends Request>(request: R, fds: readonly number[] = []): Promise<ResultOf<R>> {
     this.requests.push({ request, fds: fds.length });
     const refusal = this.refusals.get(request.op);
     if (refusal) return Promise.reject(refusal);
+    if (this.silent.has(request.op)) return new Promise(() => {});
     if (request.op === "stop-container" && !this.isDeaf) this.#exit(request.container);
     return Promise.resolve(answer(request) as ResultOf<R>);
   }
@@ -56,6 +59,8 @@ function answer(request: Request) {
 
 /** Images by the name of a file in `guests/`: `test/echo` is guests/test/echo.wasm. */
 export class GuestImages implements ImageSource {
+  /** Leases held, by digest. */
+  readonly leases = new Map<string, number>();
   readonly #cache: string;
   readonly #pulled = new Map<string, StoredImage>();
 
@@ -88,6 +93,13 @@ export class GuestImages implements ImageSource {
 
   async remove(image: string): Promise<void> {
     this.#pulled.delete(image);
+  }
+
+  async lease({ digest }: StoredImage): Promise<AsyncDisposable> {
+    this.leases.set(digest, (this.leases.get(digest) ?? 0) + 1);
+    return {
+      [Symbol.asyncDispose]: async () => void this.leases.set(digest, (this.leases.get(digest) ?? 0) - 1),
+    };
   }
 
   async usage() {

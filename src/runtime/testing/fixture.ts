@@ -16,12 +16,13 @@ export async function fixture(settings: RuntimeSettings = {}) {
   const dir = await mkdtempDisposable(path.join(tmpdir(), "wasipool-runtime-"));
   const shim = new FakeShim();
   const clock = new FakeClock();
+  const source = new GuestImages(path.join(dir.path, "cache"));
   const runtime = await createRuntime({
     startShim: async (onNotice) => {
       shim.notify = onNotice;
       return shim;
     },
-    images: new GuestImages(path.join(dir.path, "cache")),
+    images: source,
     clock,
     log: silentLogger,
     settings,
@@ -31,9 +32,9 @@ export async function fixture(settings: RuntimeSettings = {}) {
     dir: dir.path,
     shim,
     clock,
-    runtime,
     cri,
     images,
+    source,
     observe,
     async [Symbol.asyncDispose]() {
       await runtime[Symbol.asyncDispose]();
