@@ -61,6 +61,9 @@ function answer(request: Request) {
 export class GuestImages implements ImageSource {
   /** Leases held, by digest. */
   readonly leases = new Map<string, number>();
+  readonly #leased = Promise.withResolvers<void>();
+  /** Resolves with the first lease. */
+  readonly leased = this.#leased.promise;
   readonly #cache: string;
   readonly #pulled = new Map<string, StoredImage>();
 
@@ -97,6 +100,7 @@ export class GuestImages implements ImageSource {
 
   async lease({ digest }: StoredImage): Promise<AsyncDisposable> {
     this.leases.set(digest, (this.leases.get(digest) ?? 0) + 1);
+    this.#leased.resolve();
     return {
       [Symbol.asyncDispose]: async () => void this.leases.set(digest, (this.leases.get(digest) ?? 0) - 1),
     };
