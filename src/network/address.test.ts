@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { formatAddress, parseListenAddress, urlOf } from "./address.ts";
+import { coversAddress, formatAddress, parseListenAddress, urlOf } from "./address.ts";
 
 const READABLE: readonly (readonly [string, string, number])[] = [
   ["0.0.0.0:3001", "0.0.0.0", 3001],
@@ -77,4 +77,23 @@ const URLS: readonly (readonly [string, string])[] = [
 
 for (const [text, url] of URLS) {
   test(`urlOf() shows ${text} as ${url}`, () => assert.equal(urlOf(parseListenAddress(text)), url));
+}
+
+const COVERED: readonly (readonly [string, string, boolean])[] = [
+  ["127.0.0.1:80", "127.0.0.1:80", true],
+  ["127.0.0.1:80", "127.0.0.1:81", false],
+  ["127.0.0.1:80", "127.0.0.2:80", false],
+  ["0.0.0.0:80", "127.0.0.1:80", true],
+  ["127.0.0.1:80", "0.0.0.0:80", true],
+  ["[::]:80", "127.0.0.1:80", true],
+  ["0.0.0.0:80", "[::]:80", true],
+  ["0.0.0.0:80", "[::1]:80", false],
+  ["[::1]:80", "[0:0:0:0:0:0:0:1]:80", true],
+  ["[::1]:80", "[::2]:80", false],
+];
+
+for (const [a, b, isCovered] of COVERED) {
+  test(`coversAddress() says ${isCovered} of ${a} and ${b}`, () => {
+    assert.equal(coversAddress(parseListenAddress(a), parseListenAddress(b)), isCovered);
+  });
 }

@@ -37,11 +37,31 @@ export function formatAddress({ host, port }: ListenAddress): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * Whether a socket on `a` keeps another off `b`: the same port, and the same address or a wildcard over it. `[::]` covers IPv4
+ * too, as `bindListener` makes it.
+ */
+export function coversAddress(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.port !== b.port) return false;
+  if (isAnyIpv6(a.host) || isAnyIpv6(b.host)) return true;
+  if (isIPv6(a.host) !== isIPv6(b.host)) return false;
+  return a.host === ANY_IPV4 || b.host === ANY_IPV4 || canonical(a.host) === canonical(b.host);
+}
+
 const ANY_IPV4 = "0.0.0.0";
 const ANY_IPV6 = /^[0:]+$/;
 
+function isAnyIpv6(host: string): boolean {
+  return isIPv6(host) && ANY_IPV6.test(host);
+}
+
+/** One spelling of each IPv6 address. */
+function canonical(host: string): string {
+  return isIPv6(host) ? new URL(`http://[${host}]/`).hostname : host;
+}
+
 /** URL under which people on this machine reach the address: a wildcard is shown as loopback, port 80 is left out. */
 export function urlOf({ host, port }: ListenAddress): string {
-  const shown = host === ANY_IPV4 ? "127.0.0.1" : ANY_IPV6.test(host) ? "::1" : host;
+  const shown = host === ANY_IPV4 ? "127.0.0.1" : isAnyIpv6(host) ? "::1" : host;
   return new URL(`http://${formatAddress({ host: shown, port })}/`).href;
 }

@@ -2,6 +2,8 @@ import { CriError } from "../cri/index.ts";
 import {
   AddressInUseError,
   bindListener,
+  coversAddress,
+  findPortHolder,
   formatAddress,
   type ListenAddress,
   type Listener,
@@ -56,8 +58,10 @@ export class Listeners implements Disposable {
   }
 
   #holderOf(address: ListenAddress): string {
-    const holder = [...this.#bySandbox].find(([, listener]) => overlaps(listener.address, address));
-    return holder ? `pod ${this.#nameOf(holder[0])} listens there` : "another process listens there";
+    const holder = [...this.#bySandbox].find(([, listener]) => coversAddress(listener.address, address));
+    if (holder) return `pod ${this.#nameOf(holder[0])} listens there`;
+    const other = findPortHolder(address.port);
+    return `another process listens there${other ? `: ${other.name} (pid ${other.pid})` : ""}`;
   }
 }
 
@@ -68,12 +72,4 @@ export function readAddress(source: string, text: string): ListenAddress {
   } catch (cause) {
     throw new CriError("INVALID_ARGUMENT", `${source}: ${(cause as Error).message}`, { cause });
   }
-}
-
-function overlaps(a: ListenAddress, b: ListenAddress): boolean {
-  return a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host));
-}
-
-function isWildcard(host: string): boolean {
-  return host === "0.0.0.0" || /^[0:]+$/.test(host);
 }

@@ -65,7 +65,9 @@ test("runPodSandbox() says when another process has the address", async () => {
 
   await assert.rejects(it.cri.runPodSandbox(sandboxConfig(it, { ...served(), [HOST]: `127.0.0.1:${port}` })), {
     code: "ALREADY_EXISTS",
-    message: `Cannot listen on 127.0.0.1:${port}: another process listens there`,
+    message: new RegExp(
+      `^Cannot listen on 127\\.0\\.0\\.1:${port}: another process listens there: .+ \\(pid ${process.pid}\\)$`,
+    ),
   });
 });
 

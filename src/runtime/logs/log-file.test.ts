@@ -3,7 +3,7 @@ import { mkdtempDisposable, readdir, readFile, stat, symlink, writeFile } from "
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { LogFile, rotatedFiles } from "./log-file.ts";
+import { LogFile, resolveRotation, rotatedFiles } from "./log-file.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 15, 45, 1);
 const folder = () => mkdtempDisposable(path.join(tmpdir(), "wasipool-log-"));
@@ -59,4 +59,11 @@ test("LogFile keeps records larger than its limit whole", async () => {
 
   await log.append(Buffer.from("longer\n"), NOW);
   assert.equal(await readFile(file, "utf8"), "longer\n");
+});
+
+test("resolveRotation() fills in the kubelet's defaults and refuses what would keep no log", () => {
+  assert.deepEqual(resolveRotation(), { maxBytes: 10_485_760, maxFiles: 5 });
+  assert.deepEqual(resolveRotation({ maxFiles: 1 }), { maxBytes: 10_485_760, maxFiles: 1 });
+  for (const settings of [{ maxBytes: 4095 }, { maxBytes: Number.NaN }, { maxFiles: 0 }, { maxFiles: 1.5 }])
+    assert.throws(() => resolveRotation(settings), { name: "RangeError", message: /^Log rotation: max/ });
 });
