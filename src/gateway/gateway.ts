@@ -21,6 +21,8 @@ export interface Gateway {
 
 export interface ServedContainer {
   readonly id: string;
+  /** As in `declareRoutes`: a container that is started again has the same name and another id. */
+  readonly name: string;
   readonly guest: Guest;
   readonly account: Account;
   /** In the order they are tried; the module's own route is the last. */

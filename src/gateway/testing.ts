@@ -70,6 +70,7 @@ export function container(
 ): ServedContainer {
   return {
     id,
+    name: id,
     guest,
     account: { id, weight: 100, cpuMs: 0 },
     routes: [{ route, entrypoint: "_start" }],

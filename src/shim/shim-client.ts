@@ -1,5 +1,6 @@
 import type { Clock, Logger } from "../base/index.ts";
 import type { ContainerUsage, Notice, Request, ShimErrorCode, StartedRoutes } from "./protocol.ts";
+import type { ShimSettings } from "./settings.ts";
 
 /** A shim process as the runtime sees it: one that is always there, because it is started again when it dies. */
 export interface ShimClient {
@@ -36,6 +37,8 @@ export interface ShimOptions {
   /** Uid and gid of the shim when this process is root; other values than 0. @default 65534 */
   readonly uid?: number;
   readonly gid?: number;
+  /** Limits of the whole process. @default those of docs/reference/limits.md */
+  readonly settings?: ShimSettings;
   readonly log: Logger;
   readonly clock: Clock;
   /** Aborting it closes the client. */

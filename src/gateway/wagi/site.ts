@@ -23,7 +23,8 @@ interface Target {
 }
 
 interface Member {
-  readonly id: string;
+  /** Name of the container. */
+  readonly name: string;
   readonly route: Route;
   running: RunningContainer | undefined;
   /** Routes known of a container that served once: they stay its own while it does not, so that no wider route answers. */
@@ -40,18 +41,18 @@ export class Site implements Application {
   declare(routes: readonly { readonly route: string; readonly container: string }[]): void {
     const parsed = parseRoutes(routes);
     const before = this.#members;
-    this.#members = routes.map(({ container: id }, index) => {
-      const known = before.find((member) => member.id === id);
+    this.#members = routes.map(({ container: name }, index) => {
+      const known = before.find((member) => member.name === name);
       const route = parsed[index] as Route;
-      return { id, route, running: known?.running, knownRoutes: known?.knownRoutes ?? [route] };
+      return { name, route, running: known?.running, knownRoutes: known?.knownRoutes ?? [route] };
     });
     this.#rebuild();
   }
 
   /** Lets a declared container answer its routes from now on. Throws when it was not declared. */
   serve(container: RunningContainer): void {
-    const member = this.#members.find(({ id }) => id === container.spec.id);
-    if (!member) throw new Error(`Container "${container.spec.id}" is not among the declared routes of its sandbox`);
+    const member = this.#members.find(({ name }) => name === container.spec.name);
+    if (!member) throw new Error(`Container "${container.spec.name}" is not among the declared routes of its sandbox`);
     member.running = container;
     member.knownRoutes = container.routes.map(({ route }) => route);
     this.#rebuild();
@@ -64,7 +65,7 @@ export class Site implements Application {
   }
 
   running(id: string): RunningContainer | undefined {
-    return this.#members.find((member) => member.id === id)?.running;
+    return this.#members.find(({ running }) => running?.spec.id === id)?.running;
   }
 
   get containers(): readonly RunningContainer[] {

@@ -22,6 +22,8 @@ export class ConnectionLostError extends Error {
 export interface ConnectionOptions extends LaunchOptions {
   readonly log: Logger;
   readonly clock: Clock;
+  /** Aborting it ends the process at once. */
+  readonly signal: AbortSignal;
   readonly onNotice: (notice: Notice) => void;
 }
 
@@ -53,6 +55,9 @@ export class ShimConnection {
       onEnd: (error) => this.#onStreamEnd(error),
     });
     this.ended = this.#end();
+    const stop = () => this.kill("the client was closed");
+    options.signal.addEventListener("abort", stop, { once: true });
+    void this.ended.then(() => options.signal.removeEventListener("abort", stop));
   }
 
   /** Starts a process and waits until its workers run. Rejects with why it ended when it does not come up. */

@@ -2,11 +2,13 @@ import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { socketPair } from "../channel/index.ts";
+import type { ShimSettings } from "../settings.ts";
 import { SHIM_NODE_FLAGS } from "./node-flags.ts";
 import { type Identity, launcherFile, type LaunchPlan, shimCode } from "./plan.ts";
 
 export interface LaunchOptions {
   readonly workers: number;
+  readonly settings: ShimSettings;
   /** Used only when this process is root. */
   readonly identity: Identity;
 }
@@ -31,7 +33,15 @@ const KEPT_STDERR_BYTES = 4096;
 export function launchShim(options: LaunchOptions): LaunchedShim {
   const [stream, theirStream] = socketPair("stream");
   const [packets, theirPackets] = socketPair("packets");
-  const plan: LaunchPlan = { node: process.execPath, flags: SHIM_NODE_FLAGS, ...shimCode(), ...options };
+  const { workers, settings, identity } = options;
+  const plan: LaunchPlan = {
+    node: process.execPath,
+    flags: SHIM_NODE_FLAGS,
+    ...shimCode(),
+    workers,
+    settings,
+    identity,
+  };
   const child = spawn(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", launcherFile(), JSON.stringify(plan)],

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { entryUrl } from "../../base/index.ts";
+import type { ShimSettings } from "../settings.ts";
 import { processEntryUrl } from "../process/entry.ts";
 
 /** Descriptor numbers in the shim: the stream of messages, the packets of descriptors, the folder its code is in if it needs one. */
@@ -22,6 +23,7 @@ export interface LaunchPlan {
   readonly identity?: Identity;
   /** Handed on to the shim. */
   readonly workers: number;
+  readonly settings: ShimSettings;
 }
 
 export interface Identity {
@@ -32,6 +34,7 @@ export interface Identity {
 /** What the first stage tells the shim by its only argument. */
 export interface LaunchResult {
   readonly workers: number;
+  readonly settings: ShimSettings;
   /** What could not be restricted, for people to read. */
   readonly warnings: readonly string[];
 }

@@ -28,7 +28,7 @@ clearCapabilities();
 forbidNewPrivileges();
 // Here: Landlock, then the first seccomp filter (which must also refuse io_uring_setup, see the rings libuv makes at start).
 keepDescriptors(access.codeFd ?? PACKETS_FD);
-const result: LaunchResult = { workers: plan.workers, warnings: access.warnings };
+const result: LaunchResult = { workers: plan.workers, settings: plan.settings, warnings: access.warnings };
 const entry = path.join(access.codeRoot, plan.entry);
 if (!process.execve) throw new Error("This Node has no process.execve; the shim needs Node 26");
 process.execve(access.node, [plan.node, ...flags(access), entry, JSON.stringify(result)], {});

@@ -1,10 +1,10 @@
-import type { Request, RequestOf, StartedRoutes } from "../protocol.ts";
+import type { ContainerUsage, Request, RequestOf, StartedRoutes } from "../protocol.ts";
 
 /** A request that was answered, with the descriptors it came with and what it resolved to. */
 export interface Recorded<R extends Request = Request> {
   readonly request: R;
   readonly fds: readonly number[];
-  readonly result?: StartedRoutes;
+  readonly result?: StartedRoutes | ContainerUsage;
 }
 
 type Loaded = Recorded<RequestOf<"load-module">>;
@@ -103,6 +103,14 @@ export class StateRecord {
       sandboxes.flatMap(({ containers }) => [...containers.values()]),
       sandboxes.flatMap(({ listeners }) => listeners),
     ];
+  }
+
+  /** Forgets everything. Answers all descriptors. */
+  clear(): readonly number[] {
+    const fds = this.replay().flatMap((step) => step.flatMap((entry) => entry.fds));
+    this.#modules.clear();
+    this.#sandboxes.clear();
+    return fds;
   }
 
   #sandbox(id: string): Sandbox {
