@@ -1,6 +1,10 @@
+import { chmod, mkdir } from "node:fs/promises";
+import path from "node:path";
 import type { Clock, Logger } from "../base/index.ts";
 import type { ImageService, RuntimeService } from "../cri/index.ts";
 import type { ConfigMap, Pod, Secret } from "./api/index.ts";
+import { podFolders } from "./effects/pod-folders.ts";
+import { Pods } from "./pods/pods.ts";
 import type { PodEvent, PodReport } from "./status/pod-status.ts";
 
 /** What is to run here. Objects are found by namespace and name; pods are told apart by uid. */
@@ -61,6 +65,16 @@ export interface Kubelet extends AsyncDisposable {
 }
 
 /** Starts a kubelet with nothing to run. Rejects when its folder cannot be made. */
-export async function createKubelet(_options: KubeletOptions): Promise<Kubelet> {
-  throw new Error("createKubelet is being written");
+export async function createKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const folders = podFolders(options.root);
+  await mkdir(options.root, { recursive: true });
+  await chmod(options.root, 0o700);
+  const pods = new Pods(options, folders);
+  return {
+    sync: (desired, syncOptions) => pods.sync(desired, syncOptions),
+    pods: () => pods.reports(),
+    shutdown: (maxGraceSeconds) => pods.shutdown(maxGraceSeconds),
+    logFolder: (pod, container) => path.join(folders.logs(pod), container),
+    [Symbol.asyncDispose]: () => pods[Symbol.asyncDispose](),
+  };
 }

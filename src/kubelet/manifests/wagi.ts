@@ -98,3 +98,9 @@ function parseAddress(text: string): ListenAddress | undefined {
   if (host === undefined || port > 65_535) return undefined;
   return v4 !== undefined && v4.split(".").some((part) => Number(part) > 255) ? undefined : { host, port };
 }
+
+/** Names of the containers that answer HTTP; empty for a pod without HTTP or with an annotation that is not JSON. */
+export function wagiContainers(pod: Annotated): readonly string[] {
+  const modules = parseModules(pod.metadata.annotations[MODULES] ?? "{}");
+  return typeof modules === "string" ? [] : Object.keys(modules);
+}
