@@ -330,7 +330,25 @@ test("a run that was given no state of its own may call nothing", async () => {
   await using world = new World(UPSTREAM);
   const texts = { url: "http://up.test/", method: "GET" };
 
-  const run = await world.run(texts, [req(texts)], { host: {} });
+  const run = await world.run(texts, [req(texts)], { isUnprepared: true });
 
   assert.deepEqual(run.codes, [7]);
+});
+
+test("every function that needs the guest's memory answers 2 when the module has none", async () => {
+  await using world = new World(UPSTREAM);
+
+  const run = await world.run(
+    {},
+    [
+      ["req", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      ["header_get", 0, 0, 0, 0, 0, 0],
+      ["headers_get_all", 0, 0, 0, 0],
+      ["body_read", 0, 0, 0, 0],
+      ["close", 0],
+    ],
+    { allowedHosts: ALLOWED, hasMemory: false },
+  );
+
+  assert.deepEqual(run.codes, [2, 2, 2, 2, 0]);
 });

@@ -11,7 +11,7 @@ export function selfSigned(host: string): { readonly key: string; readonly cert:
   const body = tbsCertificate(host, publicKey);
   const signature = sign("sha256", body, privateKey);
   const certificate = sequence(body, ECDSA_WITH_SHA256, tagged(0x03, Buffer.from([0]), signature));
-  return { key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(), cert: pem(certificate) };
+  return { key: privateKey.export({ type: "pkcs8", format: "pem" }), cert: pem(certificate) };
 }
 
 function tbsCertificate(host: string, publicKey: KeyObject): Buffer {
@@ -42,7 +42,10 @@ function oid(hex: string): Buffer {
 }
 
 function utcTime(at: number): Buffer {
-  const digits = new Date(at).toISOString().replaceAll(/[-:T]|\.\d+/g, "").slice(2);
+  const digits = new Date(at)
+    .toISOString()
+    .replaceAll(/[-:T]|\.\d+/g, "")
+    .slice(2);
   return tagged(0x17, Buffer.from(digits));
 }
 

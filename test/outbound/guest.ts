@@ -1,14 +1,7 @@
 // Guests that call functions of `wasi_experimental_http` one after the other, made for one test each.
 import wabtInit from "wabt";
 import { silentLogger, systemClock } from "../../src/base/index.ts";
-import {
-  createEngine,
-  createEpoch,
-  type Engine,
-  type HostModule,
-  type Invocation,
-  type Outcome,
-} from "../../src/engine/index.ts";
+import { createEngine, createEpoch, type Engine, type HostModule, type Outcome } from "../../src/engine/index.ts";
 import { EXPERIMENTAL_HTTP, outboundHttp, type OutboundOptions, OutboundRun } from "../../src/gateway/index.ts";
 import { instrument } from "../../src/wasm/index.ts";
 
@@ -30,7 +23,6 @@ export const AT = {
 export const WRITTEN = 60_008;
 /** A buffer of a page, in the second page. */
 export const BUFFER = 65_536;
-const RESULTS = 64;
 const PAGES = 3;
 
 export interface GuestTexts {
@@ -67,39 +59,52 @@ export interface RunOptions {
   readonly allowedHosts?: readonly string[];
   readonly maxOpenResponses?: number;
   readonly deadlineMs?: number;
-  /** Instead of an `OutboundRun` made from the two above. */
-  readonly host?: Invocation["host"];
+  /** Gives the run no `OutboundRun`. */
+  readonly isUnprepared?: boolean;
+  /** @default true */
+  readonly hasMemory?: boolean;
 }
+
+/** What a run tells the host module "test". */
+interface Notes {
+  readonly codes: number[];
+  memory: Buffer;
+}
+
+/** `note(code)` keeps a code, `dump()` the memory as it is. */
+const noting: HostModule = {
+  name: "test",
+  suspending: new Set(),
+  instantiate: (instance) => {
+    const notes = () => instance.invocation().host?.["test"] as Notes;
+    return {
+      note: (code) => notes().codes.push(code),
+      dump: () => {
+        notes().memory = Buffer.from(new Uint8Array(instance.memory.buffer));
+        return 0;
+      },
+    };
+  },
+};
 
 /** One thread's engine with our host module. */
 export class World implements AsyncDisposable {
   readonly #engine: Engine;
-  #dumped: Buffer | undefined;
   #digests = 0;
 
   constructor(options: Partial<OutboundOptions> = {}) {
     const http = outboundHttp({ clock: systemClock, log: silentLogger, ...options });
-    const dump: HostModule = {
-      name: "test",
-      suspending: new Set(),
-      instantiate: ({ memory }) => ({
-        dump: () => {
-          this.#dumped = Buffer.from(new Uint8Array(memory.buffer));
-          return 0;
-        },
-      }),
-    };
-    this.#engine = createEngine({ epoch: createEpoch().memory, clock: systemClock, hostModules: [http, dump] });
+    this.#engine = createEngine({ epoch: createEpoch().memory, clock: systemClock, hostModules: [http, noting] });
   }
 
   /** Runs a guest that makes these calls. */
   async run(texts: GuestTexts, calls: readonly GuestCall[], options: RunOptions = {}): Promise<GuestRun> {
-    const { allowedHosts = [], maxOpenResponses, deadlineMs = Infinity } = options;
+    const { allowedHosts = [], maxOpenResponses, deadlineMs = Infinity, hasMemory = true } = options;
     const run = new OutboundRun(allowedHosts, maxOpenResponses);
-    const { bytes, layout } = instrument(wat(source(texts, calls)));
+    const { bytes, layout } = instrument(wat(source(texts, calls, hasMemory)));
     const prepared = { digest: `sha256:${++this.#digests}`, module: new WebAssembly.Module(bytes), layout };
     const stderr: Buffer[] = [];
-    this.#dumped = undefined;
+    const notes: Notes = { codes: [], memory: Buffer.alloc(PAGES * 65_536) };
     const outcome = await this.#engine.load(prepared).run({
       entrypoint: "_start",
       args: [],
@@ -110,15 +115,10 @@ export class World implements AsyncDisposable {
       preopens: [],
       account: { id: "test", weight: 100, cpuMs: 0 },
       deadlineMs: systemClock.monotonic() + deadlineMs,
-      host: options.host ?? { [EXPERIMENTAL_HTTP]: run },
+      host: { test: notes, ...(options.isUnprepared === true ? {} : { [EXPERIMENTAL_HTTP]: run }) },
     });
     run.close();
-    return resultOf(
-      outcome,
-      calls.length,
-      this.#dumped ?? Buffer.alloc(PAGES * 65_536),
-      Buffer.concat(stderr).toString(),
-    );
+    return resultOf(outcome, notes, Buffer.concat(stderr).toString());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,21 +126,21 @@ export class World implements AsyncDisposable {
   }
 }
 
-function resultOf(outcome: Outcome, calls: number, memory: Buffer, stderr: string): GuestRun {
-  const written = memory.readUInt32LE(WRITTEN);
+function resultOf(outcome: Outcome, { codes, memory }: Notes, stderr: string): GuestRun {
+  const written = memory.length === 0 ? 0 : memory.readUInt32LE(WRITTEN);
   return {
     outcome,
-    codes: Array.from({ length: calls }, (_, index) => memory.readInt32LE(RESULTS + 4 * index)),
+    codes,
     memory,
     stderr,
-    status: memory.readUInt16LE(AT.status),
-    handle: memory.readUInt32LE(AT.handle),
+    status: memory.length === 0 ? 0 : memory.readUInt16LE(AT.status),
+    handle: memory.length === 0 ? 0 : memory.readUInt32LE(AT.handle),
     written,
     buffer: memory.toString("latin1", BUFFER, BUFFER + written),
   };
 }
 
-function source(texts: GuestTexts, calls: readonly GuestCall[]): string {
+function source(texts: GuestTexts, calls: readonly GuestCall[], hasMemory: boolean): string {
   const imports = Object.entries(PARAMETERS).map(
     ([name, count]) =>
       `(import "${EXPERIMENTAL_HTTP}" "${name}" (func $${name} (param${" i32".repeat(count)}) (result i32)))`,
@@ -150,13 +150,13 @@ function source(texts: GuestTexts, calls: readonly GuestCall[]): string {
       `(data (i32.const ${AT[key as keyof typeof AT]}) "${escaped(text)}")`,
   );
   const body = calls.map(
-    ([name, ...args], index) =>
-      `(i32.store (i32.const ${RESULTS + 4 * index}) (call $${name} ${args.map((each) => `(i32.const ${each})`).join(" ")}))`,
+    ([name, ...args]) => `(drop (call $note (call $${name} ${args.map((each) => `(i32.const ${each})`).join(" ")})))`,
   );
   return `(module ${imports.join("\n")}
+    (import "test" "note" (func $note (param i32) (result i32)))
     (import "test" "dump" (func $dump (result i32)))
-    (memory (export "memory") ${PAGES})
-    ${data.join("\n")}
+    ${hasMemory ? `(memory (export "memory") ${PAGES})` : ""}
+    ${hasMemory ? data.join("\n") : ""}
     (func (export "_start") ${body.join("\n")} (drop (call $dump))))`;
 }
 

@@ -28,6 +28,7 @@ export function rawServer(onConnection: (socket: net.Socket) => void): Promise<T
   return listening(
     net.createServer((socket) => {
       socket.on("error", () => {});
+      socket.resume();
       onConnection(socket);
     }),
   );

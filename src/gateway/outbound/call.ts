@@ -10,8 +10,8 @@ const KEEPING: ReadonlySet<number> = new Set([307, 308]);
 const SECRETS: ReadonlySet<string> = new Set(["authorization", "cookie"]);
 const MAX_SHOWN = 200;
 
-/** Reads a URL and checks scheme and host. Throws `CallFailure` 10 or 7. */
-export function parseTarget(text: string, allowedHosts: readonly string[], base?: URL): URL {
+/** Reads a URL, relative to `base` for a redirect. Throws `CallFailure` 10. */
+export function parseTarget(text: string, base?: URL): URL {
   const what = base ? "the URL of a redirect" : "its URL";
   const url = URL.parse(text, base);
   // Not shown, as queries may hold secrets.
@@ -19,7 +19,6 @@ export function parseTarget(text: string, allowedHosts: readonly string[], base?
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new CallFailure(CODE.invalidUrl, `${what} is neither http nor https`);
   }
-  requireAllowedHost(allowedHosts, url);
   return url;
 }
 
@@ -29,7 +28,7 @@ export function shownTarget(url: URL): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
-/** Sends a request and follows redirects, each checked as the first URL was. Throws what `exchange` throws. */
+/** Sends a request to a host that is allowed and follows redirects, each checked as the first was. Throws what `exchange` throws. */
 export async function call(
   first: ExchangeRequest,
   allowedHosts: readonly string[],
@@ -49,8 +48,9 @@ export async function call(
     if (location.length > thread.limits.maxUrlBytes) {
       throw new CallFailure(CODE.invalidUrl, "a redirect's URL is too long");
     }
-    const text = Buffer.from(location, "latin1").toString("utf8");
-    request = redirected(request, answer.status, parseTarget(text, allowedHosts, request.url));
+    const url = parseTarget(Buffer.from(location, "latin1").toString("utf8"), request.url);
+    requireAllowedHost(allowedHosts, url);
+    request = redirected(request, answer.status, url);
   }
 }
 

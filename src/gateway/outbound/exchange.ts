@@ -148,12 +148,23 @@ function readAnswer(sent: ClientRequest, thread: OutboundThread, signal: AbortSi
   sent.on("response", (message) => {
     // From now on the connection may be closed before the last of the body is read.
     sent.off("close", closed);
-    void readBody(message, thread)
-      .then((body) => resolve({ status: message.statusCode ?? 0, headers: pairsOf(message.rawHeaders), body }))
+    void read(message, thread)
+      .then(resolve)
       .catch(fail)
       .finally(() => sent.destroy());
   });
   return promise;
+}
+
+async function read(message: IncomingMessage, thread: OutboundThread): Promise<ExchangeAnswer> {
+  const headers = pairsOf(message.rawHeaders);
+  const { maxResponseHeaderBytes } = thread.limits;
+  const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 2, 0);
+  // Node counts neither colons nor line ends, of which the guest's text has as many as there are headers.
+  if (headerBytes > maxResponseHeaderBytes) {
+    throw new CallFailure(CODE.requestError, `the answer's headers exceed ${maxResponseHeaderBytes} bytes`);
+  }
+  return { status: message.statusCode ?? 0, headers, body: await readBody(message, thread) };
 }
 
 /** Charges the budget for what it holds; gives it back when it fails. */
@@ -194,5 +205,6 @@ function asFailure(error: unknown): CallFailure {
 /** Connecting to several addresses fails with one error for each. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  // Node's advice about its own options helps nobody here.
+  return error instanceof Error ? error.message.replace(/; if the root CA .*/s, "") : String(error);
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "../../base/index.ts";
 import type { HostInstance } from "../../engine/index.ts";
+import { requireAllowedHost } from "./allowed-hosts.ts";
 import { call, parseTarget, shownTarget } from "./call.ts";
 import { charge, type ExchangeAnswer, type ExchangeRequest, type OutboundThread } from "./exchange.ts";
 import { CallFailure, CODE, type Code } from "./failure.ts";
@@ -65,8 +66,9 @@ export class RequestFunction {
     if (this.#calls >= this.#thread.limits.maxCalls) {
       throw new CallFailure(CODE.tooManySessions, `${this.#calls} calls are under way on this thread already`);
     }
-    const url = parseTarget(bytes.readText(...args.url, this.#limits.url), run.allowedHosts);
+    const url = parseTarget(bytes.readText(...args.url, this.#limits.url));
     made.target = shownTarget(url);
+    requireAllowedHost(run.allowedHosts, url);
     const method = parseMethod(bytes.readText(...args.method, this.#limits.method));
     const body = bytes.read(...args.body, this.#limits.body);
     const headers = parseHeaderLines(bytes.readText(...args.headers, this.#limits.headers));
