@@ -2,7 +2,7 @@ export { createGateway, DEFAULT_MAX_STDERR_BYTES, type GatewayOptions } from "./
 export type { Gateway, ServedContainer, ServedLimits } from "./gateway.ts";
 export { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./http/limits.ts";
 export type { AddressPolicyOptions } from "./outbound/address-policy.ts";
-export { DEFAULT_OUTBOUND_LIMITS, type OutboundLimits } from "./outbound/limits.ts";
+export type { OutboundLimits } from "./outbound/limits.ts";
 export { outboundHttp, type OutboundOptions } from "./outbound/outbound-http.ts";
 export { EXPERIMENTAL_HTTP, OutboundRun } from "./outbound/run.ts";
 export { parseRoute, parseRoutes, type Route, RouteSyntaxError } from "./wagi/route.ts";
