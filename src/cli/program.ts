@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { CommandContext } from "./context.ts";
 import { EXIT, Failure } from "./failure.ts";
+import { registerInspectCommand } from "./inspect/index.ts";
 
 /** Runs one command line (without the program's own name) and answers its exit code. Never throws. */
 export async function runProgram(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -22,6 +23,7 @@ function createProgram(context: CommandContext): Command {
       writeOut: (text) => context.terminal.out(text.trimEnd()),
       writeErr: (text) => context.terminal.err(text.trimEnd()),
     });
+  registerInspectCommand(program, context);
   return program;
 }
 

@@ -89,7 +89,7 @@ test("image push, pull, ls, inspect, rm and copy work together through a layout"
 
   const inspected = await ada.wasipool("inspect", "example.invalid/team/hello:v1");
   assert.match(inspected.out, new RegExp(`Digest +${digest}\\n`));
-  assert.match(inspected.out, /Runs here +yes/);
+  assert.match(inspected.out, /Runs here +no: It exports no function/);
 
   const copied = await ada.wasipool("copy", "store:example.invalid/team/hello:v1", "oci:other");
   assert.equal(copied.code, 0, copied.err);
@@ -190,7 +190,10 @@ test("image inspect tells about a file", async () => {
   const { out } = await ada.wasipool("inspect", "hello.wasm", "-o", "json");
 
   const [{ subject, module }] = JSON.parse(out) as [{ subject: string; module: { kind: string; problems: string[] } }];
-  assert.deepEqual([subject, module.kind, module.problems], ["hello.wasm", "module", []]);
+  assert.deepEqual(
+    [subject, module.kind, module.problems],
+    ["hello.wasm", "module", ["It exports no function without parameters and results, so there is nothing to call"]],
+  );
 });
 
 test("every image verb has help with an example", async () => {

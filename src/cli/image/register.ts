@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { PUSH_FORMATS } from "../../oci/index.ts";
 import type { CommandContext } from "../context.ts";
+import { inspect } from "../inspect/index.ts";
 import { copy } from "./copy.ts";
 import { type ImageFlags, withImageFlags } from "./image-command.ts";
-import { inspect } from "./inspect.ts";
 import { list } from "./list.ts";
 import { pull, PULL_POLICIES, type PullFlags } from "./pull.ts";
 import { push, type PushFlags } from "./push.ts";
@@ -59,7 +59,7 @@ function addStoreVerbs(image: Command, context: CommandContext): void {
       "after",
       "\nExamples:\n  wasipool image inspect hello.wasm\n  wasipool image inspect ghcr.io/team/hello:v1 -o yaml\n",
     )
-    .action((subject: string, flags: ImageFlags) => inspect(subject, flags, context));
+    .action((subject: string, flags: ImageFlags) => inspect(subject, { ...flags, pulls: false }, context));
   withImageFlags(image.command("rm").alias("remove"))
     .description("Remove images from the store. Those in use are deleted once they are not.")
     .argument("<reference...>", "names, or sha256:… for an image with all its names")

@@ -1,0 +1,2 @@
+export { inspect, type InspectFlags } from "./inspect.ts";
+export { registerInspectCommand } from "./register.ts";
