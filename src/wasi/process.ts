@@ -19,6 +19,19 @@ export interface Preopen {
   readonly readOnly: boolean;
 }
 
+/** What one run of a guest is given. */
+export interface WasiProcess {
+  /** Without the final NUL. */
+  readonly args: readonly Uint8Array[];
+  /** `NAME=value`, without the final NUL. */
+  readonly env: readonly Uint8Array[];
+  readonly stdin: ByteSource;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** In the order of their descriptors, from 3. */
+  readonly preopens: readonly Preopen[];
+}
+
 /** Thrown by a sink whose limit is reached. */
 export class SinkFull extends Error {
   readonly limitBytes: number;

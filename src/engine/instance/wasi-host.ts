@@ -1,11 +1,9 @@
 import type { Clock } from "../../base/index.ts";
 // The one place where the engine meets WASI.
-import type { WasiProcess } from "../../wasi/process.ts";
+import { createPreview1Host, type WasiProcess } from "../../wasi/index.ts";
 import type { AnyHostFunction } from "./host-functions.ts";
-import { UnusableModuleError } from "./unusable-module-error.ts";
 
-export type { WasiProcess } from "../../wasi/process.ts";
-export { ProcExit, WouldBlock } from "../../wasi/preview1/unwinding.ts";
+export { ProcExit, type WasiProcess, WouldBlock } from "../../wasi/index.ts";
 
 /** Where the instance runs, and so what happens when the guest has to wait. */
 export type Lane = "fast" | "sliced" | "blocking";
@@ -28,16 +26,8 @@ export interface WasiHostOptions {
 
 export type CreateWasiHost = (options: WasiHostOptions) => WasiHost;
 
-/** The real one. Until `src/wasi` offers its host, every module that imports WASI is refused. */
-export const createWasiHost: CreateWasiHost = () => ({
-  find(module, name) {
-    throw new UnusableModuleError(`The module imports "${name}" from "${module}"; WASI is not part of this build`);
-  },
-  bind: () => {},
-  begin: () => {},
-  end: () => {},
-  cancel: () => {},
-});
+/** The real one. */
+export const createWasiHost: CreateWasiHost = createPreview1Host;
 
 /** Functions that may answer with a promise in the sliced lane. */
-export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set(["fd_read", "poll_oneoff"]);
+export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set(["fd_read", "poll_oneoff", "random_get"]);
