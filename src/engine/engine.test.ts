@@ -111,6 +111,17 @@ test("run() answers what cannot be called", async () => {
   assert.equal(engine.counts().runs, 0);
 });
 
+test("run() goes on with others after one that cannot be called had its turn", async () => {
+  // No run counts as quick, so each waits for its turn.
+  await using engine = testEngine({ settings: { quickMs: 0 } });
+  const unusable = engine.load(prepare(`(module)`));
+  const guest = engine.load(prepare(NOTHING));
+
+  const kinds = [(await unusable.run(invocation())).kind, (await guest.run(invocation())).kind];
+
+  assert.deepEqual(kinds, ["unusable", "exited"]);
+});
+
 test("load() throws for what no invocation could run", async () => {
   await using engine = testEngine();
   const cases: readonly (readonly [source: string, message: RegExp])[] = [

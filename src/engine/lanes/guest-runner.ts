@@ -112,7 +112,10 @@ export class GuestRunner implements Guest, Starved {
     const { stdout, stderr, turns } = this.#lanes;
     const instance = this.#takeInstance("fast", invocation.entrypoint);
     if (!instance) return { kind: "no-room" };
-    if ("kind" in instance) return { kind: "ended", outcome: instance };
+    if ("kind" in instance) {
+      if (granted) turns.left(invocation.account, 0);
+      return { kind: "ended", outcome: instance };
+    }
     const attempt = new FastAttempt(invocation, instance, this.#context, startedAtMs);
     const stdin = new KeptInput(invocation.stdin);
     instance.begin(attempt, processOf(invocation, stdin, stdout, stderr), this.#pool.maxPages);
