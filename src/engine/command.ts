@@ -6,7 +6,7 @@ import { EpochLease } from "./epoch/epoch.ts";
 import type { GuestLimits, HostModule, Invocation, Outcome, PreparedModule } from "./guest.ts";
 import { GuestInstance } from "./instance/guest-instance.ts";
 import { Image } from "./instance/image.ts";
-import { type CreateWasiHost, createWasiHost } from "./instance/wasi-host.ts";
+import { type CreateWasiHost, wasiHosts, type WasiLimits } from "./instance/wasi-host.ts";
 import { CommandRun } from "./lanes/command-run.ts";
 import { outcomeOf } from "./lanes/outcome.ts";
 import { maxPagesOf } from "./instance/page-limit.ts";
@@ -26,6 +26,8 @@ export interface CommandOptions {
   readonly epoch: WebAssembly.Memory;
   readonly clock: Clock;
   readonly hostModules?: readonly HostModule[];
+  /** Differences from `DEFAULT_WASI_LIMITS`. */
+  readonly wasiLimits?: Partial<WasiLimits>;
   /** For tests: WASI. */
   readonly testing?: { readonly wasi?: CreateWasiHost };
 }
@@ -86,12 +88,12 @@ async function runSuspendably(
   return await engine.load(prepared, limits).run(invocation);
 }
 
-function contextOf({ epoch, clock, hostModules = [], testing }: CommandOptions): EngineContext {
+function contextOf({ epoch, clock, hostModules = [], wasiLimits, testing }: CommandOptions): EngineContext {
   return {
     clock,
     epoch: new EpochLease(epoch),
     hostModules: new Map(hostModules.map((each) => [each.name, each])),
-    createWasiHost: testing?.wasi ?? createWasiHost,
+    createWasiHost: testing?.wasi ?? wasiHosts(wasiLimits),
     settings: { ...DEFAULT_ENGINE_SETTINGS, slices: TIMED_SLICES },
   };
 }

@@ -6,7 +6,7 @@ import { Image } from "./instance/image.ts";
 import { InstanceBudget } from "./instance/instance-budget.ts";
 import { InstancePool } from "./instance/instance-pool.ts";
 import { maxPagesOf } from "./instance/page-limit.ts";
-import { type CreateWasiHost, createWasiHost } from "./instance/wasi-host.ts";
+import { type CreateWasiHost, wasiHosts, type WasiLimits } from "./instance/wasi-host.ts";
 import { GuestRunner } from "./lanes/guest-runner.ts";
 import type { ThreadLanes } from "./lanes/thread-lanes.ts";
 import { HeldOutput } from "./lanes/held-output.ts";
@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Differences from `DEFAULT_ENGINE_SETTINGS`. */
   readonly settings?: Partial<EngineSettings>;
+  /** Differences from `DEFAULT_WASI_LIMITS`. */
+  readonly wasiLimits?: Partial<WasiLimits>;
   /** A run could not be ended: this thread is to be replaced. */
   readonly onStuck?: (digest: string) => void;
   /** For tests: when checks fire, the event loop, WASI. */
@@ -74,7 +76,7 @@ class ThreadEngine implements Engine {
       clock: options.clock,
       epoch: new EpochLease(options.epoch),
       hostModules: new Map((options.hostModules ?? []).map((each) => [each.name, each])),
-      createWasiHost: options.testing?.wasi ?? createWasiHost,
+      createWasiHost: options.testing?.wasi ?? wasiHosts(options.wasiLimits),
       settings: { ...settings, slices: options.testing?.slices ?? TIMED_SLICES },
     };
     this.#budget = new InstanceBudget(settings.maxInstances, () => this.#onRoom());

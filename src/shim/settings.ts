@@ -1,3 +1,4 @@
+import type { WasiLimits } from "../wasi/index.ts";
 import type { AddressPolicyOptions, HttpLimits, OutboundLimits } from "../gateway/index.ts";
 
 /** Settings of a whole shim process, as differences from the defaults; docs/reference/limits.md lists them. */
@@ -8,6 +9,10 @@ export interface ShimSettings {
   readonly outbound?: Partial<OutboundLimits>;
   /** Addresses guests may dial although they lead to this machine, its link or a metadata service. @default none */
   readonly addresses?: AddressPolicyOptions;
+  /** Each guest's system calls. */
+  readonly wasi?: Partial<WasiLimits>;
+  /** Live instances of the process, idle ones included; each worker gets its part. @default MAX_INSTANCES */
+  readonly maxInstances?: number;
   /** Most that is kept of what one run writes to standard error, in bytes. @default 64 KiB */
   readonly maxStderrBytes?: number;
 }

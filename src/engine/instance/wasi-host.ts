@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/index.ts";
 // The one place where the engine meets WASI.
-import { createPreview1Host, type WasiProcess } from "../../wasi/index.ts";
+import { createPreview1Host, type WasiLimits, type WasiProcess } from "../../wasi/index.ts";
 import type { AnyHostFunction } from "./host-functions.ts";
 
-export { ProcExit, type WasiProcess, WouldBlock } from "../../wasi/index.ts";
+export { ProcExit, type WasiLimits, type WasiProcess, WouldBlock } from "../../wasi/index.ts";
 
 /** Where the instance runs, and so what happens when the guest has to wait. */
 export type Lane = "fast" | "sliced" | "blocking";
@@ -26,8 +26,10 @@ export interface WasiHostOptions {
 
 export type CreateWasiHost = (options: WasiHostOptions) => WasiHost;
 
-/** The real one. */
-export const createWasiHost: CreateWasiHost = createPreview1Host;
+/** Makes the real one, with limits that differ from the defaults. */
+export function wasiHosts(limits: Partial<WasiLimits> = {}): CreateWasiHost {
+  return ({ mode, clock }) => createPreview1Host({ mode, clock, limits });
+}
 
 /** Functions that may answer with a promise in the sliced lane. */
 export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set(["fd_read", "poll_oneoff", "random_get"]);

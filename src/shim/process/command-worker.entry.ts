@@ -10,7 +10,7 @@ import { LogRing } from "./log-ring.ts";
 /** As of a program that cannot be executed. */
 const CANNOT_RUN_EXIT_CODE = 126;
 
-const { prepared, container, fds, epoch, log } = workerData as CommandSetup;
+const { prepared, container, fds, epoch, settings, log } = workerData as CommandSetup;
 const ring = new LogRing(log);
 const encoder = new TextEncoder();
 
@@ -30,7 +30,12 @@ async function run(): Promise<ContainerExit> {
         stderr: { write: (bytes) => ring.write("stderr", bytes) },
         preopens: mounts.map(({ guestPath, readOnly }, index) => ({ guestPath, readOnly, fd: fds[index] ?? -1 })),
       },
-      { epoch, clock: systemClock, hostModules: [outboundHttp({ clock: systemClock, log: silentLogger })] },
+      {
+        epoch,
+        clock: systemClock,
+        hostModules: [outboundHttp({ clock: systemClock, log: silentLogger })],
+        ...(settings.wasi === undefined ? {} : { wasiLimits: settings.wasi }),
+      },
     );
     return { exitCode: exitCode % 256, reason, message };
   } catch (error) {

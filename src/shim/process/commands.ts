@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { PreparedModule } from "../../engine/index.ts";
 import type { ContainerExit, ContainerSpec, ContainerUsage } from "../protocol.ts";
+import type { ShimSettings } from "../settings.ts";
 import { commandWorkerUrl } from "./entry.ts";
 import { type LogPiece, LogRing } from "./log-ring.ts";
 import { RefusedError } from "./worker-protocol.ts";
@@ -19,11 +20,13 @@ export interface CommandSetup {
   readonly container: ContainerSpec;
   readonly fds: readonly number[];
   readonly epoch: WebAssembly.Memory;
+  readonly settings: ShimSettings;
   readonly log: SharedArrayBuffer;
 }
 
 export interface CommandsOptions {
   readonly epoch: WebAssembly.Memory;
+  readonly settings: ShimSettings;
   /** Takes output; resolves when there may be more of this container. */
   readonly onLog: (container: string, piece: LogPiece) => Promise<void>;
   /** Called after the last output, once for each command that was started. */
@@ -58,7 +61,8 @@ export class Commands {
       throw new RefusedError("exhausted", `${MAX_COMMANDS} commands run already; end one, or run it on another node`);
     }
     const ring = new LogRing();
-    const setup: CommandSetup = { prepared, container, fds, epoch: this.#options.epoch, log: ring.memory };
+    const { epoch, settings } = this.#options;
+    const setup: CommandSetup = { prepared, container, fds, epoch, settings, log: ring.memory };
     const worker = new Worker(commandWorkerUrl(), { workerData: setup });
     this.#running.set(container.id, { worker, startedAt: performance.now(), cpuMs: 0 });
     void this.#follow(container.id, worker, ring);

@@ -51,7 +51,7 @@ export class GatewayThread {
       status: this.#status,
       epoch,
       settings,
-      maxInstances: Math.floor(MAX_INSTANCES / count),
+      maxInstances: Math.max(1, Math.floor((settings.maxInstances ?? MAX_INSTANCES) / count)),
     };
     this.#worker = new Worker(gatewayWorkerUrl(), { name: "gateway worker", workerData: setup });
     this.#worker.on("message", (message: WorkerMessage) => this.#take(message));

@@ -35,11 +35,12 @@ export class GatewayWorker {
     const { clock } = options;
     this.#options = options;
     this.#status = status;
-    const { outbound, addresses, http, maxStderrBytes } = settings;
+    const { outbound, addresses, http, wasi, maxStderrBytes } = settings;
     this.#engine = createEngine({
       epoch,
       clock,
       settings: { maxInstances },
+      ...(wasi === undefined ? {} : { wasiLimits: wasi }),
       hostModules: [
         outboundHttp({
           clock,

@@ -57,6 +57,7 @@ export class ShimProcess {
     });
     const commands = new Commands({
       epoch,
+      settings: options.settings,
       onLog: (container, piece) => tell.process?.commandLog(container, piece) ?? Promise.resolve(),
       onExit: (container, exit) => requests.commandEnded(container, exit),
     });
