@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import * as fc from "fast-check";
 import { instrument, readModule, UnsupportedModuleError } from "../../src/wasm/index.ts";
+import { sectionMutations } from "./section-mutation.ts";
 import { wat } from "./wat.ts";
 
 const GUESTS = path.resolve(import.meta.dirname, "../../guests");
@@ -53,6 +54,15 @@ const mutation = fc
     else bytes.length = at;
   });
 
+const byteMutations = fc.array(mutation, { minLength: 1, maxLength: 3 }).map((mutations) => (seed: Uint8Array) => {
+  const mutated = [...seed];
+  for (const mutate of mutations) mutate(mutated);
+  return Uint8Array.from(mutated);
+});
+
+/** Changes a module in one to three places. */
+export const mutations = fc.oneof(byteMutations, sectionMutations);
+
 /**
  * Mutated modules are read and instrumented or refused with one of the two errors; what is instrumented is valid.
  * Answers how many were instrumented.
@@ -60,10 +70,8 @@ const mutation = fc
 export function checkMutations(seeds: readonly Uint8Array[], numRuns: number): number {
   let instrumented = 0;
   fc.assert(
-    fc.property(fc.constantFrom(...seeds), fc.array(mutation, { minLength: 1, maxLength: 3 }), (seed, mutations) => {
-      const mutated = [...seed];
-      for (const mutate of mutations) mutate(mutated);
-      const bytes = Uint8Array.from(mutated);
+    fc.property(fc.constantFrom(...seeds), mutations, (seed, mutate) => {
+      const bytes = mutate(seed);
       const start = performance.now();
 
       answersOrRefuses(() => readModule(bytes));
@@ -79,7 +87,8 @@ export function checkMutations(seeds: readonly Uint8Array[], numRuns: number): n
   return instrumented;
 }
 
-function answersOrRefuses<T>(run: () => T): T | undefined {
+/** Undefined when it throws one of the two errors that modules are refused with; other errors pass. */
+export function answersOrRefuses<T>(run: () => T): T | undefined {
   try {
     return run();
   } catch (error) {
