@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -113,6 +113,10 @@ test("pull() refuses a damaged layout", async () => {
   await assert.rejects(world.pull("app:v1"), /has digest/);
   await rm(path.join(world.layout, "blobs", "sha256", module));
   await assert.rejects(world.pull("app:v1"), /Cannot read blob .* it is missing/);
+  const manifest = path.join(world.layout, "blobs", "sha256", hexOf(simple.digest));
+  await rm(manifest);
+  await mkdir(manifest);
+  await assert.rejects(world.pull("app:v1"), /Cannot read manifest .* EISDIR/);
   await writeFile(path.join(world.layout, "index.json"), "{");
   await assert.rejects(world.pull("app:v1"), /index.json of OCI layout .* is malformed/);
 });

@@ -85,7 +85,11 @@ export class LayoutRepository implements ReadableRepository {
         `The manifest ${digest} in ${this.place} is larger than ${formatBytes(maxManifestBytes)}`,
       );
     }
-    const bytes = await readFile(file);
+    const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+      throw new RegistryError("UNAVAILABLE", `Cannot read manifest ${digest} in ${this.place}: ${cause.code}`, {
+        cause,
+      });
+    });
     return { bytes, digest: digestOf(bytes), ...(mediaType === undefined ? {} : { mediaType }) };
   }
 
