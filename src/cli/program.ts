@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import type { CommandContext } from "./context.ts";
 import { EXIT, Failure } from "./failure.ts";
+import { registerImageCommands } from "./image/index.ts";
 import { registerInspectCommand } from "./inspect/index.ts";
+import { registerRunCommand } from "./run/index.ts";
 
 /** Runs one command line (without the program's own name) and answers its exit code. Never throws. */
 export async function runProgram(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -23,7 +25,9 @@ function createProgram(context: CommandContext): Command {
       writeOut: (text) => context.terminal.out(text.trimEnd()),
       writeErr: (text) => context.terminal.err(text.trimEnd()),
     });
+  registerRunCommand(program, context);
   registerInspectCommand(program, context);
+  registerImageCommands(program, context);
   return program;
 }
 

@@ -2,7 +2,7 @@ import type { Guest, Outcome } from "../../engine/index.ts";
 
 /** The guest, with its runs under way counted in `words[index]`, so that they can be told when this thread is gone. */
 export function counted(guest: Guest, words: Int32Array, index: number): Guest {
-  const done = (outcome: Outcome): Outcome => {
+  const release = (outcome: Outcome): Outcome => {
     words[index] = (words[index] ?? 0) - 1;
     return outcome;
   };
@@ -10,7 +10,7 @@ export function counted(guest: Guest, words: Int32Array, index: number): Guest {
     run(invocation) {
       words[index] = (words[index] ?? 0) + 1;
       const outcome = guest.run(invocation);
-      return outcome instanceof Promise ? outcome.then(done) : done(outcome);
+      return outcome instanceof Promise ? outcome.then(release) : release(outcome);
     },
     close: () => guest.close(),
   };
