@@ -3,6 +3,7 @@ export { concatBytes, formatBytes } from "./bytes.ts";
 export { type Clock, sleep, systemClock } from "./clock.ts";
 export { entryUrl } from "./entry.ts";
 export { FakeClock } from "./fake-clock.ts";
+export { type IpBytes, type IpRange, isInRange, parseIp, parseIpRange } from "./ip-range.ts";
 export { addressOf, errno, openLibc } from "./libc.ts";
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from "./log.ts";
 export { parseQuantity } from "./quantity.ts";

@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { type IpBytes, type IpRange, isInRange, parseIp, parseIpRange } from "./ip-range.ts";
+import { type IpBytes, type IpRange, isInRange, parseIp, parseIpRange } from "../../base/index.ts";
 
 /** Says why an address must not be dialled; undefined when it may be. */
 export type AddressPolicy = (address: string) => string | undefined;
