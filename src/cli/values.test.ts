@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byteSize, count, durationMs, pair, repeated } from "./values.ts";
+import { byteSize, count, durationMs, ipRange, pair, repeated } from "./values.ts";
 
 test("durationMs() reads a number with a unit and nothing else", () => {
   assert.deepEqual(
@@ -21,6 +21,11 @@ test("byteSize() reads whole bytes as Kubernetes writes them", () => {
 test("count() takes whole numbers from 1", () => {
   assert.equal(count("12"), 12);
   for (const text of ["0", "-1", "1.5", "x", "9999999999"]) assert.throws(() => count(text), /at least 1/, text);
+});
+
+test("ipRange() takes addresses and ranges of them", () => {
+  for (const text of ["127.0.0.1", "10.0.0.0/8", "::1"]) assert.equal(ipRange(text), text);
+  for (const text of ["", "localhost", "10.0.0.0/33"]) assert.throws(() => ipRange(text), /a range of them/, text);
 });
 
 test("pair() splits at the first equals sign", () => {

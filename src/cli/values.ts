@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { parseQuantity } from "../base/index.ts";
+import { parseIpRange, parseQuantity } from "../base/index.ts";
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
@@ -32,6 +32,16 @@ function quantity(text: string): number | undefined {
 export function count(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("Give a whole number of at least 1.");
   return Number(text);
+}
+
+/** An IP address, or a range of them such as `10.0.0.0/8`; answers the text. */
+export function ipRange(text: string): string {
+  try {
+    parseIpRange(text);
+  } catch {
+    throw new InvalidArgumentError("Give an IP address or a range of them: 127.0.0.1, 10.0.0.0/8, ::1.");
+  }
+  return text;
 }
 
 /** Splits `NAME=VALUE` at the first `=`; `name` says what the left side is in the error. */
