@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { CommandContext } from "../context.ts";
-import { byteSize, count, durationMs, pair, repeated } from "../values.ts";
+import { byteSize, count, durationMs, ipRange, pair, repeated } from "../values.ts";
 import type { RunFlags } from "./flags.ts";
 import { run } from "./run.ts";
 
@@ -37,7 +37,7 @@ function addGeneralFlags(command: Command): void {
     .addOption(list("--env <name=value>", "variable for every container, over its own", (text) => pair(text, "NAME")))
     .option("--workers <count>", "threads that answer requests (default: one a core)", count)
     .option("--grace <duration>", "longest grace period at the end (default: 30s)", durationMs)
-    .addOption(list("--allow-address <address>", "address or range guests may call although it leads here", asIs))
+    .addOption(list("--allow-address <address>", "address or range guests may call although it leads here", ipRange))
     .addOption(
       new Option("-o, --output <format>", "text for people, json: one event a line")
         .choices(["text", "json"])
