@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Deployment, ObjectMetadata, OwnerReference, PodSpec, PodTemplate, ReplicaSet } from "../api/index.ts";
 import type { KubernetesObject, PodManifest } from "../manifests/parse-object.ts";
+import { uidFrom } from "./uid.ts";
 
 /** A pod that a manifest asks for, before it has a uid. */
 export interface PodTemplateInstance {
@@ -63,9 +64,8 @@ export function instantiate(
 }
 
 /** A uid for an owner, which no server gives one: the same for the same name. */
-export function uidOf({ kind, metadata }: { readonly kind: string; readonly metadata: ObjectMetadata }): string {
-  const hex = createHash("sha256").update(`${kind}/${metadata.namespace}/${metadata.name}`).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+function uidOf({ kind, metadata }: { readonly kind: string; readonly metadata: ObjectMetadata }): string {
+  return uidFrom(kind, metadata.namespace, metadata.name);
 }
 
 function uniqueName(
