@@ -46,7 +46,7 @@ export async function startMachine(
           clock: systemClock,
           onNotice,
         }),
-      images: createOciImages(images.store, images.client, systemClock.now),
+      images: createOciImages(images.store, images.client, () => systemClock.now()),
       clock: systemClock,
       log,
       settings: runtimeSettings(flags, context.version),

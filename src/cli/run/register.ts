@@ -83,6 +83,6 @@ function addModuleFlags(command: Command): void {
 const asIs = (text: string) => text;
 
 /** A flag that may be given more than once. */
-function list<Value>(flags: string, description: string, parse: (text: string) => Value): Option {
+function list(flags: string, description: string, parse: (text: string) => unknown): Option {
   return new Option(flags, `${description}; may be repeated`).argParser(repeated(parse)).default([], "none");
 }

@@ -32,7 +32,8 @@ export async function run(files: readonly string[], flags: RunFlags, context: Co
 
 async function runToEnd(files: readonly string[], flags: RunFlags, context: CommandContext): Promise<void> {
   const { interrupted, terminal } = context;
-  const report = flags.output === "json" ? createJsonReport(terminal, systemClock.now) : new TextReport(terminal);
+  const report =
+    flags.output === "json" ? createJsonReport(terminal, () => systemClock.now()) : new TextReport(terminal);
   if (flags.watch && files.includes("-"))
     throw badInput("--watch cannot watch standard input; give a file or a folder");
   const wanted = await readObjects(files, flags, context);

@@ -30,6 +30,7 @@ export class RunSession implements AsyncDisposable {
   #source!: ManifestSource;
   #logs!: ContainerLogs;
   #isDue = false;
+  #isStopping = false;
 
   private constructor(machine: Machine, report: Report) {
     this.#machine = machine;
@@ -61,6 +62,7 @@ export class RunSession implements AsyncDisposable {
 
   /** Stops all pods within their grace periods, tells the last of their logs and the summary. */
   async stop(maxGraceSeconds: number): Promise<void> {
+    this.#isStopping = true;
     const summary = await this.#summary();
     await this.#kubelet.shutdown(maxGraceSeconds);
     this.#logs.update(this.#kubelet.pods());
@@ -106,7 +108,8 @@ export class RunSession implements AsyncDisposable {
       this.#isDue = false;
       this.#source.reconcile();
       const reports = this.#kubelet.pods();
-      this.#report.state(reports.map((each) => podView(each, this.#machine.runtime.observe)));
+      // That pods end one after another is no news once it was asked for.
+      if (!this.#isStopping) this.#report.state(reports.map((each) => podView(each, this.#machine.runtime.observe)));
       this.#logs.update(reports);
       const workloads = this.workloads();
       if (workloads.length > 0 && workloads.every(({ outcome }) => outcome !== "running")) this.#finished.resolve();

@@ -30,28 +30,16 @@ export function withParent(
 ): number {
   let end = path.length - 1;
   while (end > 1 && path[end - 1] === SLASH) end -= 1;
-  const hasSlash = end < path.length - 1;
   let start = end;
   while (start > 0 && path[start - 1] !== SLASH) start -= 1;
-  if (isDots(path, start, end))
-    return withOpened(open, dirFd, terminated(path, end), { hasSlash, isSelf: true }, HERE, use);
-  const name = terminated(path.subarray(start), end - start);
-  if (start === 0) return use({ parentFd: dirFd, name, isSelf: false, hasSlash });
-  return withOpened(open, dirFd, terminated(path, start), { hasSlash, isSelf: false }, name, use);
-}
-
-function withOpened(
-  open: OpenBeneath,
-  dirFd: number,
-  path: Uint8Array,
-  found: Pick<Located, "hasSlash" | "isSelf">,
-  name: Uint8Array,
-  use: (located: Located) => number,
-): number {
-  const parentFd = open(dirFd, path, Open.PATH | Open.DIRECTORY, 0);
+  const isSelf = isDots(path, start, end);
+  const name = isSelf ? HERE : terminated(path.subarray(start), end - start);
+  const found = { name, isSelf, hasSlash: end < path.length - 1 };
+  if (start === 0 && !isSelf) return use({ parentFd: dirFd, ...found });
+  const parentFd = open(dirFd, terminated(path, isSelf ? end : start), Open.PATH | Open.DIRECTORY, 0);
   if (parentFd < 0) return parentFd;
   try {
-    return use({ parentFd, name, ...found });
+    return use({ parentFd, ...found });
   } finally {
     closeDescriptor(parentFd);
   }

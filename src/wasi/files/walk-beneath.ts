@@ -92,30 +92,31 @@ class Walk {
     return this.#push(target.subarray(0, length));
   }
 
+  /** Opens the last component, following it as often as it is a symlink that may be followed. */
   #openLast(flags: number, mode: number): number {
+    const isExclusive = (flags & Open.CREATE) !== 0 && (flags & Open.EXCLUSIVE) !== 0;
     for (;;) {
       const [name] = this.#rest;
       if (name === undefined) return this.#openHere(flags);
-      if (name.toString("latin1") === ".." || this.#rest.length > 1) {
-        const stepped = this.#step(this.#rest.shift() as Buffer);
-        if (stepped < 0) return stepped;
+      const mayFollow = !isExclusive && ((flags & Open.NO_FOLLOW) === 0 || this.#wantsFolder);
+      const isOnTheWay = this.#rest.length > 1 || name.toString("latin1") === "..";
+      if (isOnTheWay || (mayFollow && this.#isSymlink(name))) {
+        this.#rest.shift();
+        const went = isOnTheWay ? this.#step(name) : this.#follow(name, -LinuxError.LOOP);
+        if (went < 0) return went;
         continue;
       }
-      const mayFollow = (flags & Open.NO_FOLLOW) === 0 || this.#wantsFolder;
-      const isExclusive = (flags & Open.CREATE) !== 0 && (flags & Open.EXCLUSIVE) !== 0;
-      if (mayFollow && !isExclusive && this.#isSymlink(name)) {
-        this.#rest = [];
-        const followed = this.#follow(name, -LinuxError.LOOP);
-        if (followed < 0) return followed;
-        continue;
-      }
-      if (this.#wantsFolder && (flags & Open.CREATE) !== 0) return -LinuxError.ISDIR;
-      const wanted = this.#wantsFolder ? flags | Open.DIRECTORY : flags;
-      const fd = sys.openat(this.#here, withNul(name), wanted | Open.NO_FOLLOW | Open.CLOSE_ON_EXEC, mode);
+      const fd = this.#openName(name, flags, mode);
       // Exchanged for a symlink since it was looked at: look again.
-      if (fd === -LinuxError.LOOP && mayFollow && !isExclusive && ++this.#links <= MAX_SYMLINKS) continue;
-      return fd;
+      const wasExchanged = fd === -LinuxError.LOOP && mayFollow;
+      if (!wasExchanged || ++this.#links > MAX_SYMLINKS) return fd;
     }
+  }
+
+  #openName(name: Buffer, flags: number, mode: number): number {
+    if (this.#wantsFolder && (flags & Open.CREATE) !== 0) return -LinuxError.ISDIR;
+    const wanted = this.#wantsFolder ? flags | Open.DIRECTORY : flags;
+    return sys.openat(this.#here, withNul(name), wanted | Open.NO_FOLLOW | Open.CLOSE_ON_EXEC, mode);
   }
 
   /** The path ends where the walk stands. */

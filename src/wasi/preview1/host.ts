@@ -24,7 +24,7 @@ import { schedFunctions } from "./sched.ts";
 import { sockFunctions } from "./sock.ts";
 
 /** Import module names of WASI preview 1 and of the version before it. */
-export const WASI_MODULES = { preview1: "wasi_snapshot_preview1", unstable: "wasi_unstable" } as const;
+const WASI_MODULES = { preview1: "wasi_snapshot_preview1", unstable: "wasi_unstable" } as const;
 
 const preview1: FunctionTable = {
   ...argsFunctions,
@@ -84,11 +84,6 @@ export interface Preview1Host {
   end(): void;
   /** Rejects what the guest waits for, if it does. */
   cancel(reason: Error): void;
-}
-
-/** Whether a name is an import of WASI that this host has. */
-export function isWasiFunction(module: string, name: string): boolean {
-  return tables.get(module)?.has(name) ?? false;
 }
 
 /** Makes the host of one instance. */
