@@ -146,8 +146,12 @@ function readAnswer(sent: ClientRequest, thread: OutboundThread, signal: AbortSi
   // Also when it answers with an upgrade that nobody asked for.
   sent.on("close", closed);
   sent.on("response", (message) => {
-    // From now on the connection may be closed before the last of the body is read.
-    sent.off("close", closed);
+    // From now on the connection may be closed before the last of the body is read, and the answer may have come before the whole
+    // request was sent; what is wrong with the answer itself, its reader is told.
+    sent
+      .off("close", closed)
+      .off("error", fail)
+      .on("error", () => {});
     void read(message, thread)
       .then(resolve)
       .catch(fail)

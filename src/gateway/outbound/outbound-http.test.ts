@@ -27,9 +27,12 @@ const call = fc.oneof(
 );
 
 /** A run with one open answer on a memory of one page. */
-function hostInstance(memory: WebAssembly.Memory): { readonly instance: HostInstance; readonly run: OutboundRun } {
+function hostInstance(
+  memory: WebAssembly.Memory,
+  body = Buffer.from("body"),
+): { readonly instance: HostInstance; readonly run: OutboundRun } {
   const run = new OutboundRun(["http://up.test"]);
-  run.open({ headers: [["a", "b"]], body: Buffer.from("body"), offset: 0, release: () => {} });
+  run.open({ headers: [["a", "b"]], body, offset: 0, release: () => {} });
   const invocation = {
     account: { id: "test", weight: 100, cpuMs: 0 },
     stderr: { write: () => {} },
@@ -63,4 +66,19 @@ test("outboundHttp() answers a code for any arguments of a guest, and writes not
     }),
     { numRuns: 500 },
   );
+});
+
+test("body_read() copies at most 1 MiB a call, and 0 bytes at the end only", () => {
+  const memory = new WebAssembly.Memory({ initial: 64 });
+  const { instance, run } = hostInstance(memory, Buffer.alloc(2.5 * 1024 * 1024, 7));
+  const { body_read } = outboundHttp({ clock: systemClock, log: silentLogger }).instantiate(instance);
+  const lengths: number[] = [];
+
+  for (let count = 0; count < 4; count++) {
+    assert.equal(body_read?.(...([0, 8, 4 * 1024 * 1024 - 16, 0] as never[])), CODE.ok);
+    lengths.push(new DataView(memory.buffer).getUint32(0, true));
+  }
+  run.close();
+
+  assert.deepEqual(lengths, [1024 * 1024, 1024 * 1024, 512 * 1024, 0]);
 });

@@ -4,6 +4,8 @@ import { CallFailure, CODE, type Code } from "./failure.ts";
 import { type ArgumentLimit, GuestBytes } from "./guest-bytes.ts";
 import type { OpenResponse, OutboundRun } from "./run.ts";
 
+/** Most that one call copies, so that it does not hold the thread; less than was asked for is not the end. */
+const MAX_PIECE_BYTES = 1024 * 1024;
 /** Bytes of a `u32` result. */
 const U32 = 4;
 /** Anything but a tab, and the printable and upper halves of Latin-1. */
@@ -40,7 +42,8 @@ export function responseFunctions(
     body_read: (handle, buffer, length, written) =>
       answering(memory, (bytes) => {
         const response = open(run(), handle);
-        const piece = response.body.subarray(response.offset, response.offset + (length >>> 0));
+        const most = Math.min(length >>> 0, MAX_PIECE_BYTES);
+        const piece = response.body.subarray(response.offset, response.offset + most);
         bytes.requireRoom(buffer, piece.length);
         bytes.requireRoom(written, U32);
         bytes.write(buffer, piece);
