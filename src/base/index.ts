@@ -5,5 +5,5 @@ export { entryUrl } from "./entry.ts";
 export { FakeClock } from "./fake-clock.ts";
 export { type IpBytes, type IpRange, isInRange, parseIp, parseIpRange } from "./ip-range.ts";
 export { addressOf, errno, openLibc } from "./libc.ts";
-export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from "./log.ts";
+export { type LogFields, type Logger, silentLogger } from "./log.ts";
 export { parseQuantity } from "./quantity.ts";

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { createLogger, silentLogger, systemClock } from "../../base/index.ts";
+import { silentLogger, systemClock } from "../../base/index.ts";
 import type { NodeInfo } from "../../kubelet/index.ts";
 import { createOciImages, createRuntime, type Runtime, type RuntimeSettings } from "../../runtime/index.ts";
 import { startShim } from "../../shim/index.ts";
 import type { CommandContext } from "../context.ts";
 import { type Images, openImages } from "../image/index.ts";
+import { createLogger } from "../output/index.ts";
 import { podLimitsOf, type RunFlags } from "./flags.ts";
 import { type LocalImage, LocalImageLayout } from "./local-images.ts";
 import { parseProcessLimits } from "./process-limits.ts";
