@@ -63,6 +63,12 @@ export const relativePath = z
     'must be a relative path without ".."',
   );
 
+/** A path of a file that a volume is made of: names that begin with ".." are the volume's own (`..data`). */
+export const filePath = relativePath.refine(
+  (path) => path.split("/").every((part) => part !== "" && part !== ".") && !path.startsWith(".."),
+  'must be a clean relative path that does not begin with ".."',
+);
+
 export const absolutePath = z
   .string()
   .max(4096)

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { absolutePath, configKey, dnsLabel, dnsSubdomain, fileMode, quantity, relativePath } from "./scalars.ts";
+import { absolutePath, configKey, dnsLabel, dnsSubdomain, fileMode, filePath, quantity } from "./scalars.ts";
 
 const DEFAULT_FILE_MODE = 0o644;
 
-const items = z.array(z.strictObject({ key: configKey, path: relativePath, mode: fileMode.optional() })).optional();
+const items = z.array(z.strictObject({ key: configKey, path: filePath, mode: fileMode.optional() })).optional();
 
 /** A field of the pod itself. */
 export const fieldRef = z.strictObject({ apiVersion: z.literal("v1").optional(), fieldPath: z.string() });
@@ -18,7 +18,7 @@ export const resourceFieldRef = z.strictObject({
 const downwardItems = z.array(
   z
     .strictObject({
-      path: relativePath,
+      path: filePath,
       fieldRef: fieldRef.optional(),
       resourceFieldRef: resourceFieldRef.optional(),
       mode: fileMode.optional(),

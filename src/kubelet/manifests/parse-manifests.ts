@@ -1,15 +1,16 @@
-import type { Pod } from "../api/index.ts";
-import { expandObject } from "../source/expand.ts";
+import { expandObject, firstPods } from "../source/expand.ts";
 import { type KubernetesObject, parseObject } from "./parse-object.ts";
 import { error, type Finding, type Problem } from "./problem.ts";
-import { MANIFEST_LIMITS, readDocuments } from "./read-documents.ts";
+import { readDocuments } from "./read-documents.ts";
 import { validatePodSpec } from "./validate-pod.ts";
 import {
+  type Annotated,
   formatListenAddress,
   isSameListener,
   isWagiPod,
   type ListenAddress,
   listenAddressOf,
+  listeningOn,
   validateWagi,
 } from "./wagi.ts";
 
@@ -27,8 +28,10 @@ export interface ParsedManifests {
 }
 
 export interface ParseManifestsOptions {
-  /** Address all WAGI pods listen on in place of their own. */
+  /** Address all WAGI pods listen on in place of their own; it is written into their annotation. */
   readonly address?: string;
+  /** The runtime's own check of a pod's annotations, so that it is made before anything starts: throws what is wrong. */
+  readonly checkAnnotations?: (annotations: Readonly<Record<string, string>>) => void;
 }
 
 interface Located {
@@ -46,32 +49,36 @@ export function parseManifests(
   for (const { source, text } of documents) {
     for (const read of readDocuments(text)) {
       if (read.findings) problems.push(...read.findings.map((finding) => ({ source, kind: "", name: "", ...finding })));
-      else for (const value of itemsOf(read.value)) takeObject(source, value, found, problems);
+      else for (const value of itemsOf(read.value)) takeObject(source, value, options, { found, problems });
     }
   }
   const unique = withoutRepeated(found, problems);
-  const objects = withoutConflicts(unique, problems, options);
+  const objects = withoutConflicts(unique, problems);
   return { objects: objects.map(({ object }) => object), problems };
 }
 
-/** The objects of a List, or the one object. A list in a list is not looked into without end. */
+const LIST = /^(?:Pod|Deployment|ReplicaSet|Job|ConfigMap|Secret)?List$/;
+
+/** The objects of a List (also of a PodList and so on), or the one object. */
 function itemsOf(value: unknown): readonly unknown[] {
-  if (!isMap(value) || value["kind"] !== "List" || !Array.isArray(value["items"])) return [value];
-  return value["items"].slice(0, MANIFEST_LIMITS.maxDocuments);
+  if (!isMap(value) || typeof value["kind"] !== "string" || !LIST.test(value["kind"])) return [value];
+  return Array.isArray(value["items"]) ? value["items"] : [value];
 }
 
-function takeObject(source: string, value: unknown, found: Located[], problems: Problem[]): void {
+interface Taken {
+  readonly found: Located[];
+  readonly problems: Problem[];
+}
+
+function takeObject(source: string, value: unknown, options: ParseManifestsOptions, { found, problems }: Taken): void {
   if (!isMap(value)) {
-    problems.push({
-      source,
-      kind: "",
-      name: "",
-      ...error("", "is no Kubernetes object: a map with apiVersion and kind is expected"),
-    });
+    const finding = error("", "is no Kubernetes object: a map with apiVersion and kind is expected");
+    problems.push({ source, kind: "", name: "", ...finding });
     return;
   }
-  const { object, findings } = parseObject(value);
-  const all = object ? [...findings, ...validateObject(object)] : findings;
+  const parsed = parseObject(value);
+  const object = parsed.object && withAddress(parsed.object, options.address);
+  const all = object ? [...parsed.findings, ...validateObject(object, options)] : parsed.findings;
   problems.push(...all.map((finding) => ({ source, ...titleOf(value), ...finding })));
   if (object && all.every(({ severity }) => severity === "warning")) found.push({ source, object });
 }
@@ -88,15 +95,15 @@ function titleOf({ kind, metadata }: Readonly<Record<string, unknown>>): { kind:
   return { kind: typeof kind === "string" ? kind : "", name: title };
 }
 
-function validateObject(object: KubernetesObject): readonly Finding[] {
+function validateObject(object: KubernetesObject, options: ParseManifestsOptions): readonly Finding[] {
   switch (object.kind) {
     case "Pod":
-      return [...validatePodSpec(object.spec, "spec"), ...validateWagi(object, "metadata.annotations")];
+      return [...validatePodSpec(object.spec, "spec"), ...validateAnnotations(object, "metadata.annotations", options)];
     case "Deployment":
     case "ReplicaSet":
-      return [...validateTemplate(object), ...validateSelector(object), ...onlyRestart(object, ["Always"])];
+      return [...validateTemplate(object, options), ...validateSelector(object), ...onlyRestart(object, ["Always"])];
     case "Job":
-      return [...validateTemplate(object), ...onlyRestart(object, ["Never", "OnFailure"])];
+      return [...validateTemplate(object, options), ...onlyRestart(object, ["Never", "OnFailure"])];
     case "ConfigMap":
     case "Secret":
       return [];
@@ -105,11 +112,27 @@ function validateObject(object: KubernetesObject): readonly Finding[] {
 
 type Workload = Extract<KubernetesObject, { kind: "Deployment" | "ReplicaSet" | "Job" }>;
 
-function validateTemplate({ spec: { template } }: Workload): readonly Finding[] {
+function validateTemplate({ spec: { template } }: Workload, options: ParseManifestsOptions): readonly Finding[] {
   return [
     ...validatePodSpec(template.spec, "spec.template.spec"),
-    ...validateWagi(template, "spec.template.metadata.annotations"),
+    ...validateAnnotations(template, "spec.template.metadata.annotations", options),
   ];
+}
+
+/** Own checks first: they know the containers; then what the runtime would refuse. */
+function validateAnnotations(
+  pod: Annotated,
+  at: string,
+  { checkAnnotations }: ParseManifestsOptions,
+): readonly Finding[] {
+  const findings = validateWagi(pod, at);
+  if (findings.length > 0 || !checkAnnotations) return findings;
+  try {
+    checkAnnotations(pod.metadata.annotations);
+    return [];
+  } catch (cause) {
+    return [error(at, (cause as Error).message)];
+  }
 }
 
 function validateSelector({ spec: { selector, template } }: Exclude<Workload, { kind: "Job" }>): readonly Finding[] {
@@ -152,16 +175,11 @@ interface Listener {
 }
 
 /** Only one of two pods can have an address; the first in the order of the documents gets it. */
-function withoutConflicts(
-  found: readonly Located[],
-  problems: Problem[],
-  options: ParseManifestsOptions,
-): readonly Located[] {
+function withoutConflicts(found: readonly Located[], problems: Problem[]): readonly Located[] {
   const listeners: Listener[] = [];
   return found.filter((located) => {
     const { source, object } = located;
-    const own = listenersOf(located, options);
-    for (const listener of own) {
+    for (const listener of listenersOf(located)) {
       const owner = listeners.find(({ address }) => isSameListener(address, listener.address));
       if (!owner) {
         listeners.push(listener);
@@ -188,18 +206,30 @@ function conflict({ address, pod, located }: Listener, owner: Listener): Finding
   );
 }
 
-function listenersOf(located: Located, { address }: ParseManifestsOptions): readonly Listener[] {
-  return expandObject(located.object).flatMap((pod) => {
-    const listening = address !== undefined && isWagiPod(pod) ? withAddress(pod, address) : pod;
-    const own = listenAddressOf(listening);
+/** Of a Job's pods too: those that run at the same time. */
+function listenersOf(located: Located): readonly Listener[] {
+  const { object } = located;
+  const pods = object.kind === "Job" ? firstPods(object) : expandObject(object);
+  return pods.flatMap((pod) => {
+    const own = listenAddressOf(pod);
     return own ? [{ address: own, pod: pod.metadata.name, located }] : [];
   });
 }
 
-function withAddress<P extends Pick<Pod, "spec"> & { readonly metadata: Pick<Pod["metadata"], "annotations"> }>(
-  pod: P,
-  address: string,
-): P {
-  const annotations = { ...pod.metadata.annotations, "alpha.wagi.krustlet.dev/default-host": address };
-  return { ...pod, metadata: { ...pod.metadata, annotations } };
+function withAddress(object: KubernetesObject, address: string | undefined): KubernetesObject {
+  if (address === undefined) return object;
+  switch (object.kind) {
+    case "Pod":
+      return isWagiPod(object) ? listeningOn(object, address) : object;
+    case "Deployment":
+    case "ReplicaSet":
+    case "Job": {
+      const { spec } = object;
+      if (!isWagiPod(spec.template)) return object;
+      return { ...object, spec: { ...spec, template: listeningOn(spec.template, address) } } as typeof object;
+    }
+    case "ConfigMap":
+    case "Secret":
+      return object;
+  }
 }

@@ -2,6 +2,7 @@ import {
   type Alias,
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   LineCounter,
@@ -19,6 +20,8 @@ export const MANIFEST_LIMITS = {
   maxDocuments: 10_000,
   /** Nodes that aliases may stand for, as a multiple of those written: "billion laughs". */
   maxAliasCount: 100,
+  /** Aliases of one document. */
+  maxAliases: 1000,
   /** Depth of nested maps and lists. */
   maxDepth: 100,
 } as const;
@@ -61,7 +64,7 @@ function withoutUnknown(tags: Tags): Tags {
 
 function readDocument(document: Document.Parsed, lines: LineCounter): ReadDocument {
   const [fault] = [...document.errors, ...document.warnings];
-  if (fault) return failed(`line ${lines.linePos(fault.pos[0]).line}: ${fault.message}`);
+  if (fault) return failed(`line ${lines.linePos(fault.pos[0]).line}: ${messageOf(fault)}`);
   const problem = findFault(document, lines);
   if (problem !== undefined) return failed(problem);
   try {
@@ -71,13 +74,23 @@ function readDocument(document: Document.Parsed, lines: LineCounter): ReadDocume
   }
 }
 
-/** Repeated keys, keys that are no text, nesting; the first found. */
+function messageOf({ message }: Error): string {
+  return message.includes("call stack") ? `is nested deeper than ${MANIFEST_LIMITS.maxDepth}` : message;
+}
+
+/** Repeated keys, keys that are no text, nesting, aliases of nothing; the first found. */
 function findFault(document: Document.Parsed, lines: LineCounter): string | undefined {
   let found: string | undefined;
+  let aliases = 0;
+  const anchors = new Set<string>();
   const at = (node: { range?: readonly number[] | null | undefined }) =>
     `line ${lines.linePos(node.range?.[0] ?? 0).line}`;
   visit(document, {
+    Value(_key, { anchor }) {
+      if (anchor !== undefined) anchors.add(anchor);
+    },
     Collection(_key, node, path) {
+      if (node.anchor !== undefined) anchors.add(node.anchor);
       if (path.length > 2 * MANIFEST_LIMITS.maxDepth)
         found = `${at(node)}: is nested deeper than ${MANIFEST_LIMITS.maxDepth}`;
       else if (isMap(node))
@@ -87,10 +100,13 @@ function findFault(document: Document.Parsed, lines: LineCounter): string | unde
         );
       return found === undefined ? undefined : visit.BREAK;
     },
-    Alias(_key, node: Alias) {
-      if (node.resolve(document) !== undefined) return undefined;
-      found = `${at(node)}: alias *${node.source} has no anchor`;
-      return visit.BREAK;
+    Alias(_key, node: Alias, path) {
+      if (path.some((parent) => isCollection(parent) && parent.anchor === node.source))
+        found = `${at(node)}: alias *${node.source} stands for something it is part of`;
+      else if (!anchors.has(node.source)) found = `${at(node)}: alias *${node.source} has no anchor`;
+      else if (++aliases > MANIFEST_LIMITS.maxAliases)
+        found = `${at(node)}: has more than ${MANIFEST_LIMITS.maxAliases} aliases`;
+      return found === undefined ? undefined : visit.BREAK;
     },
   });
   return found;

@@ -3,15 +3,17 @@ import { error, type Finding } from "./problem.ts";
 
 const MODULES = "alpha.wagi.krustlet.dev/modules";
 const DEFAULT_HOST = "alpha.wagi.krustlet.dev/default-host";
+const TAKEOVER = "wasipool.dev/takeover";
 /** WAGI's own default (spec of Krustlet's WAGI provider). */
 const DEFAULT_ADDRESS = "127.0.0.1:3000";
 const IPV4_PORT = /^((?:\d{1,3}\.){3}\d{1,3}):(\d{1,5})$/;
 const IPV6_PORT = /^\[([0-9a-fA-F:.]+)\]:(\d{1,5})$/;
 
-type Annotated = {
+/** What these checks read of a pod or a pod template. */
+export interface Annotated {
   readonly metadata: Pick<Pod["metadata"], "annotations">;
   readonly spec: Pick<Pod["spec"], "containers">;
-};
+}
 
 /** Whether the pod answers HTTP by the WAGI annotation. */
 export function isWagiPod({ metadata }: Annotated): boolean {
@@ -23,6 +25,8 @@ export function isWagiPod({ metadata }: Annotated): boolean {
  * come. The rest of an entry (hosts, volumes, …) is the runtime's to check.
  */
 export function validateWagi(pod: Annotated, at: string): readonly Finding[] {
+  if (Object.hasOwn(pod.metadata.annotations, TAKEOVER))
+    return [error(`${at}[${JSON.stringify(TAKEOVER)}]`, "is set by the kubelet when it replaces a pod")];
   const text = pod.metadata.annotations[MODULES];
   if (text === undefined) return [];
   const path = `${at}[${JSON.stringify(MODULES)}]`;
@@ -84,6 +88,12 @@ export function listenAddressOf(pod: Annotated): ListenAddress | undefined {
 export function isSameListener(one: ListenAddress, other: ListenAddress): boolean {
   if (one.port !== other.port || one.port === 0) return false;
   return one.host === other.host || [one.host, other.host].some((host) => host === "0.0.0.0" || host === "::");
+}
+
+/** The pod with another address. */
+export function listeningOn<P extends Annotated>(pod: P, address: string): P {
+  const annotations = { ...pod.metadata.annotations, [DEFAULT_HOST]: address };
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
 }
 
 export function formatListenAddress({ host, port }: ListenAddress): string {

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import type { Deployment, ObjectMetadata, OwnerReference, PodSpec, PodTemplate, ReplicaSet } from "../api/index.ts";
+import type {
+  Deployment,
+  Job,
+  ObjectMetadata,
+  OwnerReference,
+  PodSpec,
+  PodTemplate,
+  ReplicaSet,
+} from "../api/index.ts";
 import type { KubernetesObject, PodManifest } from "../manifests/parse-object.ts";
 import { uidFrom } from "./uid.ts";
 
@@ -32,6 +40,15 @@ export function expandObject(object: KubernetesObject): readonly PodTemplateInst
 
 function podOf({ metadata, spec }: PodManifest): PodTemplateInstance {
   return { metadata: { ...metadata, ownerReferences: [] }, spec };
+}
+
+/** The pods a Job begins with. */
+export function firstPods(job: Job): readonly PodTemplateInstance[] {
+  const taken = new Set<string>();
+  const { parallelism, completions = parallelism, template } = job.spec;
+  return Array.from({ length: Math.min(parallelism, completions) }, (_, index) =>
+    instantiate(job, template, index, taken),
+  );
 }
 
 function replicasOf(owner: Deployment | ReplicaSet): readonly PodTemplateInstance[] {
