@@ -5,12 +5,21 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { FakeClock, silentLogger } from "../../base/index.ts";
-import type { ContainerConfig, PodSandboxConfig } from "../../cri/index.ts";
+import type { ContainerConfig, ImageService, PodSandboxConfig, RuntimeService } from "../../cri/index.ts";
+import type { Observe } from "../observe.ts";
 import { createRuntime, type RuntimeSettings } from "../runtime.ts";
 import { FakeShim, GuestImages } from "./fakes.ts";
 
 export const MODULES = "alpha.wagi.krustlet.dev/modules";
 export const HOST = "alpha.wagi.krustlet.dev/default-host";
+
+/** What a test needs of a runtime, be its shim a double or a real process. */
+export interface RuntimeUnderTest {
+  readonly dir: string;
+  readonly cri: RuntimeService;
+  readonly images: ImageService;
+  readonly observe: Observe;
+}
 
 export async function fixture(settings: RuntimeSettings = {}) {
   const dir = await mkdtempDisposable(path.join(tmpdir(), "wasipool-runtime-"));
@@ -45,7 +54,7 @@ export async function fixture(settings: RuntimeSettings = {}) {
 export type Fixture = Awaited<ReturnType<typeof fixture>>;
 
 export function sandboxConfig(
-  { dir }: Fixture,
+  { dir }: Pick<RuntimeUnderTest, "dir">,
   annotations: Record<string, string> = {},
   name = "pod",
   attempt = 0,
@@ -84,7 +93,7 @@ export function containerConfig(name: string, image: string, more: Partial<Conta
   };
 }
 
-export async function started(it: Fixture, sandbox: string, config: ContainerConfig): Promise<string> {
+export async function started(it: RuntimeUnderTest, sandbox: string, config: ContainerConfig): Promise<string> {
   const image = await it.images.pullImage(config.image.image);
   const id = await it.cri.createContainer(sandbox, { ...config, image: { ...config.image, image } }, sandboxConfig(it));
   await it.cri.startContainer(id);
