@@ -61,7 +61,7 @@ function realPath(file: string): string | undefined {
     return realpathSync(file);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new VolumeError(`failed to resolve subPath: ${message}`, { cause });
   }
 }
