@@ -20,14 +20,15 @@ export interface World extends AsyncDisposable {
   readonly events: PodEvent[];
   /** Syncs pods alone. */
   sync(pods: readonly Pod[], options?: SyncOptions & Partial<DesiredState>): void;
-  /** Resolves once `isSo` holds; looks again after each change. Rejects after many turns of the loop without it. */
-  until(isSo: () => boolean): Promise<void>;
+  /** Resolves once `isSo` holds; looks again after each change. Rejects after `MAX_WAIT_MS` without it. */
+  until(isSo: () => boolean | Promise<boolean>): Promise<void>;
   /** STATUS of the pod of a name, or of its newest version. */
   status(name: string): string;
   report(name: string): PodReport;
 }
 
-const MAX_TURNS = 2000;
+/** Real files and folders are made on the way: no count of turns would do. */
+const MAX_WAIT_MS = 10_000;
 
 export async function createWorld(): Promise<World> {
   const root = await mkdtemp(path.join(os.tmpdir(), "kubelet-"));
@@ -57,8 +58,9 @@ export async function createWorld(): Promise<World> {
     sync: (pods, { takeover = false, configMaps = [], secrets = [] } = {}) =>
       kubelet.sync({ pods, configMaps, secrets }, { takeover }),
     async until(isSo) {
-      for (let turn = 0; turn < MAX_TURNS; turn++) {
-        if (isSo()) return;
+      const end = performance.now() + MAX_WAIT_MS;
+      while (performance.now() < end) {
+        if (await isSo()) return;
         await new Promise<void>((resolve) => void setImmediate(resolve));
       }
       const shown = kubelet
