@@ -77,10 +77,10 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-/** Pods of a manifest, with uids. Throws when it has a problem of any kind but those of `ignored` paths. */
-export function podsOf(text: string, uid = "uid-1"): readonly Pod[] {
+/** Pods of a manifest, with uids. Throws when it has a problem, but for warnings of paths in `ignored`. */
+export function podsOf(text: string, uid = "uid-1", ignored: readonly string[] = []): readonly Pod[] {
   const { objects, problems } = parseManifests([{ source: "test", text }]);
-  const [problem] = problems;
+  const problem = problems.find(({ severity, path: at }) => severity === "error" || !ignored.includes(at));
   if (problem) throw new Error(formatProblem(problem));
   return objects
     .flatMap((object) => expandObject(object))
