@@ -10,7 +10,10 @@ export function podView(report: PodReport, observe: Observe): PodView {
     name: pod.metadata.name,
     status: podStatusText(report),
     isSettled: isSettled(report),
-    containers: [...status.initContainerStatuses, ...status.containerStatuses].map((each) => containerView(each)),
+    containers: [
+      ...status.initContainerStatuses.map((each) => ({ ...containerView(each), isInit: true })),
+      ...status.containerStatuses.map((each) => containerView(each)),
+    ],
     routes:
       sandboxId === undefined
         ? []

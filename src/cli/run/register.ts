@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { CommandContext } from "../context.ts";
 import { byteSize, count, durationMs, ipRange, pair, repeated } from "../values.ts";
 import type { RunFlags } from "./flags.ts";
+import { parseProcessLimits } from "./process-limits.ts";
 import { run } from "./run.ts";
 
 const EXAMPLES = `
@@ -64,9 +65,7 @@ function addLimitFlags(command: Command): void {
     .option("--queue <count>", "runs of a module that may wait, for each worker (default: 256)", count)
     .option("--memory <size>", "memory of one instance (default: 256Mi)", byteSize)
     .addOption(
-      list("--limit <name=value>", "a limit of the whole process; docs/reference/limits.md has them all", (text) =>
-        pair(text, "NAME"),
-      ),
+      list("--limit <name=value>", "a limit of the whole process; docs/reference/limits.md has them all", processLimit),
     );
 }
 
@@ -78,6 +77,13 @@ function addModuleFlags(command: Command): void {
     .addOption(list("--arg <text>", "for a .wasm file: an argument", asIs))
     .addOption(list("--dir <host:guest[:ro]>", "for a .wasm file: a folder it may use", asIs))
     .addOption(list("--allowed-host <url>", "for a .wasm file: a host it may call, as https://host", asIs));
+}
+
+/** Refused at once when there is no such limit or its value is none. */
+function processLimit(text: string): readonly [string, string] {
+  const limit = pair(text, "NAME");
+  parseProcessLimits([limit]);
+  return limit;
 }
 
 const asIs = (text: string) => text;

@@ -30,6 +30,8 @@ export interface PodView {
 
 export interface ContainerView {
   readonly name: string;
+  /** Runs before the others and does not count in READY. @default false */
+  readonly isInit?: boolean;
   readonly state: string;
   readonly isReady: boolean;
   readonly restarts: number;

@@ -47,9 +47,10 @@ async function runToEnd(files: readonly string[], flags: RunFlags, context: Comm
     watchFiles(watchedFiles(wanted, local), systemClock, interrupted, appliedInTurn(again, session, report));
   }
   await (flags.watch ? untilAborted(interrupted) : Promise.race([untilAborted(interrupted), session.finished]));
+  const hasFailed = session.workloads().some(({ outcome }) => outcome === "failed");
   await session.stop((flags.grace ?? DEFAULT_GRACE_MS) / 1000);
   if (interrupted.aborted) return context.exitWith(EXIT.interrupted);
-  if (session.workloads().some(({ outcome }) => outcome === "failed")) context.exitWith(EXIT.failed);
+  if (hasFailed) context.exitWith(EXIT.failed);
 }
 
 /** Applies what `read` answers, one change after another; what is wrong with it is told, and what runs goes on. */

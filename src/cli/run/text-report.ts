@@ -62,7 +62,7 @@ export class TextReport implements Report {
   #tables(pods: readonly PodView[]): string {
     const podRows = pods.map((pod) => [
       pod.name,
-      `${pod.containers.filter((container) => container.isReady).length}/${pod.containers.length}`,
+      readyOf(pod),
       pod.status,
       String(pod.containers.reduce((sum, container) => sum + container.restarts, 0)),
     ]);
@@ -101,4 +101,10 @@ export class TextReport implements Report {
     this.#progress.pause();
     this.#terminal.err(text);
   }
+}
+
+/** `READY` as kubectl has it. */
+function readyOf({ containers }: PodView): string {
+  const counted = containers.filter(({ isInit }) => !isInit);
+  return `${counted.filter(({ isReady }) => isReady).length}/${counted.length}`;
 }
