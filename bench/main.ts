@@ -31,6 +31,6 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
-function row({ name, value, unit, wanted, detail }: Figure): readonly string[] {
-  return [name, `${value.toFixed(2)} ${unit}`, wanted, detail];
+function row(figure: Figure): readonly string[] {
+  return [figure.name, `${figure.value.toFixed(2)} ${figure.unit}`, figure.wanted, figure.detail];
 }

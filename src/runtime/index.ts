@@ -1,4 +1,11 @@
-export { ANNOTATIONS, LIMITS, type LimitRule, type PodLimits } from "./annotations/index.ts";
+export {
+  ANNOTATIONS,
+  LIMITS,
+  type LimitRule,
+  parsePodAnnotations,
+  type PodLimits,
+  resolveLimits,
+} from "./annotations/index.ts";
 export {
   createOciImages,
   type ImageSource,

@@ -32,7 +32,8 @@ export interface EncodedRecords {
  */
 export class LineEncoder {
   readonly #stream: LogStream;
-  readonly #pending = Buffer.alloc(MAX_RECORD_BYTES);
+  /** Made when a line has to be held back: a node has thousands of containers that print nothing. */
+  #pending: Buffer | undefined;
   #length = 0;
 
   constructor(stream: LogStream) {
@@ -46,13 +47,13 @@ export class LineEncoder {
     while (at < bytes.length) {
       const newline = bytes.indexOf(NEWLINE, at);
       const end = Math.min(newline < 0 ? bytes.length : newline, at + MAX_RECORD_BYTES - this.#length);
-      this.#pending.set(bytes.subarray(at, end), this.#length);
-      this.#length += end - at;
+      const part = bytes.subarray(at, end);
       at = end;
       if (at === newline) {
-        this.#take("F", out);
+        this.#take("F", part, out);
         at++;
-      } else if (this.#length === MAX_RECORD_BYTES && at < bytes.length) this.#take("P", out);
+      } else if (this.#length + part.length === MAX_RECORD_BYTES && at < bytes.length) this.#take("P", part, out);
+      else this.#hold(part);
     }
     return out.finish();
   }
@@ -60,13 +61,27 @@ export class LineEncoder {
   /** The line that never got its newline, if there is one. */
   end(timestamp: string): EncodedRecords {
     const out = new RecordWriter(`${timestamp} ${this.#stream} `, new Uint8Array(0), this.#length);
-    if (this.#length > 0) this.#take("F", out);
+    if (this.#length > 0) this.#take("F", new Uint8Array(0), out);
     return out.finish();
   }
 
-  #take(tag: "F" | "P", out: RecordWriter): void {
-    out.write(tag, this.#pending.subarray(0, this.#length));
+  /** Writes what was held back and `part` as one record. */
+  #take(tag: "F" | "P", part: Uint8Array, out: RecordWriter): void {
+    if (this.#length === 0) {
+      out.write(tag, part);
+      return;
+    }
+    out.write(tag, this.#hold(part));
+    this.#pending = undefined;
     this.#length = 0;
+  }
+
+  /** Answers all that is held back now. */
+  #hold(part: Uint8Array): Uint8Array {
+    this.#pending ??= Buffer.allocUnsafeSlow(MAX_RECORD_BYTES);
+    this.#pending.set(part, this.#length);
+    this.#length += part.length;
+    return this.#pending.subarray(0, this.#length);
   }
 }
 
