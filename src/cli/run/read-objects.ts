@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { formatProblem, type KubernetesObject, parseManifests } from "../../kubelet/index.ts";
+import { parsePodAnnotations, resolveLimits } from "../../runtime/index.ts";
 import { badInput } from "../failure.ts";
 import type { RunFlags } from "./flags.ts";
 import { readInputs, type Watched } from "./inputs.ts";
@@ -24,10 +25,11 @@ export async function readObjects(
   refuseModuleFlags(flags, modules);
   const pods = modules.map((file) => modulePod(file, flags, cwd));
   const documents = [...manifests, ...pods.map(({ manifest }) => manifest)];
-  const { objects, problems } = parseManifests(
-    documents,
-    flags.setAddress === undefined ? {} : { address: flags.setAddress },
-  );
+  const limits = resolveLimits();
+  const { objects, problems } = parseManifests(documents, {
+    ...(flags.setAddress === undefined ? {} : { address: flags.setAddress }),
+    checkAnnotations: (annotations) => void parsePodAnnotations(annotations, limits),
+  });
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw badInput(errors.map((problem) => formatProblem(problem)).join("\n"));
   if (!objects.some(({ kind }) => kind !== "ConfigMap" && kind !== "Secret")) {
