@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the modules written in C, demo/*.c and test/*.c, to .wasm files beside them. Needs clang and lld (Debian:
-# apt-get install clang lld). The built files are committed, so nobody needs this to use or test wasipool.
+# Builds the modules written in C, demo/*.c, test/*.c and programs/*.c, to .wasm files beside them. Needs clang, lld and, for
+# programs/tour-c.c, wasi-libc (Debian: apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32). programs/README.md has the
+# other languages. The built files are committed, so nobody needs this to use or test wasipool.
 set -eu
 cd "$(dirname "$0")"
 
@@ -20,3 +21,7 @@ done
 # The same answer from memories as large as those of common toolchains: 17 pages (Rust, stack first) and 16 MiB.
 build test/hello-17-pages.wasm demo/hello.c -Wl,-z,stack-size=1048576
 build test/hello-16-mib.wasm demo/hello.c -Wl,-z,stack-size=16384 -Wl,--initial-memory=16777216
+
+build programs/unstable.wasm programs/unstable.c -Wl,-z,stack-size=16384
+clang --target=wasm32-wasi --sysroot=/usr -Os -s -Wall -Wextra -Werror -o programs/tour-c.wasm programs/tour-c.c
+chmod 644 programs/tour-c.wasm
