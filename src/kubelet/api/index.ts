@@ -9,7 +9,6 @@ export {
   deploymentObject,
   type Job,
   jobObject,
-  MAX_REPLICAS,
   type PodTemplate,
   type ReplicaSet,
   replicaSetObject,

@@ -3,7 +3,7 @@ import { labels, objectMetadata, templateMetadata } from "./metadata.ts";
 import { podSpec } from "./pod.ts";
 
 /** A number beyond this is a mistake, and its pods would fill the memory. */
-export const MAX_REPLICAS = 1000;
+const MAX_REPLICAS = 1000;
 
 const replicas = z.int().min(0).max(MAX_REPLICAS).default(1);
 const selector = z.strictObject({ matchLabels: labels.default({}) });

@@ -80,6 +80,13 @@ export class FakeRuntime implements RuntimeService, ImageService {
     this.#end(this.container(name), exitCode, reason, message);
   }
 
+  /** Ends the newest running container of a name with a failure. */
+  crash(name: string): void {
+    const running = [...this.containers.values()].filter(({ state }) => state === "CONTAINER_RUNNING");
+    const found = running.findLast(({ metadata }) => metadata.name === name);
+    if (found) this.#end(found, 1, "Error", "crashed");
+  }
+
   version() {
     return Promise.resolve({ version: "0.1.0", runtimeName: "fake", runtimeVersion: "1", runtimeApiVersion: "v1" });
   }
