@@ -38,8 +38,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 
 test("sync() with takeover: whatever comes in between, somebody listens, and in the end the last version alone", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), fc.nat(6), async (steps, latencyTurns) => {
       await using world = await createWorld();
+      world.runtime.latencyTurns = latencyTurns;
       world.runtime.fail("pullImage", BAD_IMAGE, new CriError("NOT_FOUND", "no such image"));
       world.sync(version(0, false));
       await world.until(() => world.status("web") === "Running");

@@ -44,6 +44,8 @@ export class FakeRuntime implements RuntimeService, ImageService {
   /** Which sandbox holds which address, as the annotation has it. */
   readonly listeners = new Map<string, string>();
   #next = 1;
+  /** Turns of the event loop that every operation takes. */
+  latencyTurns = 0;
   readonly #subscribers = new Set<(event: ContainerEvent) => void>();
 
   constructor(clock: FakeClock) {
@@ -260,6 +262,8 @@ export class FakeRuntime implements RuntimeService, ImageService {
 
   async #wait(operation: Operation, name: string): Promise<void> {
     await this.gates.get(`${operation} ${name}`);
+    for (let turn = 0; turn < this.latencyTurns; turn++)
+      await new Promise<void>((resolve) => void setImmediate(resolve));
   }
 
   #bind(id: string, annotations: Readonly<Record<string, string>>): void {
