@@ -77,28 +77,76 @@ export function requestEnvironment(
   const host = head.authority?.host ?? DEFAULT_HOST;
   const port = head.authority?.port ?? DEFAULT_PORT;
   env.push(
-    cached("REMOTE_ADDR", peer),
-    cached("REMOTE_HOST", peer),
-    cached("REQUEST_METHOD", head.method),
-    cached("SERVER_PROTOCOL", head.minorVersion === 1 ? "HTTP/1.1" : "HTTP/1.0"),
-    cached("SERVER_NAME", host),
-    cached("SERVER_PORT", String(port)),
-    cached("CONTENT_LENGTH", String(bodyLength)),
-    cached("QUERY_STRING", head.query ?? ""),
-    cached("X_FULL_URL", `http://${host}:${port}${head.path}${head.query === undefined ? "" : `?${head.query}`}`),
+    remoteAddress.of(peer),
+    remoteHost.of(peer),
+    requestMethod.of(head.method),
+    head.minorVersion === 1 ? HTTP_1_1 : HTTP_1_0,
+    serverName.of(host),
+    serverPort.of(port),
+    contentLength.of(bodyLength),
+    queryString.of(head.query ?? ""),
+    fullUrl(host, port, head),
   );
   pushPathInfo(env, route.isWildcard ? head.path.slice(route.prefix.length) : "");
   return env;
 }
 
 function pushPathInfo(env: Entry[], raw: string): void {
-  env.push(cached("X_RAW_PATH_INFO", raw));
+  env.push(rawPathInfo.of(raw));
   if (!raw.includes("%")) {
-    env.push(cached("PATH_INFO", raw), cached("PATH_TRANSLATED", raw));
+    env.push(pathInfo.of(raw), pathTranslated.of(raw));
     return;
   }
   const decoded = decodeURIComponent(raw);
   env.push(utf8("PATH_INFO", decoded), utf8("PATH_TRANSLATED", decoded));
+}
+
+/** One variable whose value is mostly that of the request before: comparing is cheaper than making or looking up an entry. */
+class Variable {
+  readonly #key: string;
+  #value: string | number | undefined;
+  #entry: Entry = new Uint8Array(0);
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  of(value: string | number): Entry {
+    if (value === this.#value) return this.#entry;
+    this.#value = value;
+    this.#entry = cached(this.#key, String(value));
+    return this.#entry;
+  }
+}
+
+const remoteAddress = new Variable("REMOTE_ADDR");
+const remoteHost = new Variable("REMOTE_HOST");
+const requestMethod = new Variable("REQUEST_METHOD");
+const serverName = new Variable("SERVER_NAME");
+const serverPort = new Variable("SERVER_PORT");
+const contentLength = new Variable("CONTENT_LENGTH");
+const queryString = new Variable("QUERY_STRING");
+const rawPathInfo = new Variable("X_RAW_PATH_INFO");
+const pathInfo = new Variable("PATH_INFO");
+const pathTranslated = new Variable("PATH_TRANSLATED");
+const HTTP_1_1 = entry("SERVER_PROTOCOL", "HTTP/1.1");
+const HTTP_1_0 = entry("SERVER_PROTOCOL", "HTTP/1.0");
+
+let lastUrl = {
+  host: "",
+  port: 0,
+  path: "",
+  query: undefined as string | undefined,
+  entry: new Uint8Array(0) as Entry,
+};
+
+/** X_FULL_URL, the last one again when nothing of it differs. */
+function fullUrl(host: string, port: number, { path, query }: RequestHead): Entry {
+  const isSame = path === lastUrl.path && query === lastUrl.query && host === lastUrl.host && port === lastUrl.port;
+  if (isSame) return lastUrl.entry;
+  const url = `http://${host}:${port}${path}${query === undefined ? "" : `?${query}`}`;
+  lastUrl = { host, port, path, query, entry: entry("X_FULL_URL", url) };
+  return lastUrl.entry;
 }
 
 interface HeaderEnvironment {
