@@ -76,7 +76,7 @@ test("parseManifests() names kind, name and path of what it refuses", async (t) 
     [pod({ container: "volumeMounts: [{name: v, mountPath: /x}]" }), /volumeMounts\[0\]\.name: there is no volume "v"/],
     [pod({ container: "volumeMounts: [{name: v, mountPath: /x, subPath: a/../../b}]" }), /subPath: must be/],
     [pod({ container: "imagePullPolicy: Sometimes" }), /imagePullPolicy: must be one of "Always", "IfNotPresent", "Never"/],
-    [pod({ container: "env: [{name: A, value: 1}]" }), /env\[0\]\.value: must be a string, not a number/],
+    [pod({ container: "env: [{name: A, value: 1}]" }), /env\[0\]\.value: must be a string, not a number; put it in quotes/],
     [pod({ container: "env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.x}}}]" }), /fieldPath "spec\.x" is not a field that a variable can have/],
     [pod({ container: "resources: {limits: {memory: lots}}" }), /resources\.limits\.memory: must be a quantity/],
     [pod({ container: "resources: {requests: {memory: 2Mi}, limits: {memory: 1Mi}}" }), /requests\.memory: 2Mi must not be more than the limit 1Mi/],

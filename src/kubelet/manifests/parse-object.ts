@@ -149,7 +149,10 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 function describeType({ input, expected }: z.core.$ZodIssueInvalidType): string {
-  return input === undefined ? "is required" : `must be ${KINDS[expected] ?? `a ${expected}`}, not ${typeName(input)}`;
+  if (input === undefined) return "is required";
+  // YAML reads yes, no, on, off, y, n and 1 as what they look like.
+  const hint = expected === "string" && typeof input !== "object" ? "; put it in quotes" : "";
+  return `must be ${KINDS[expected] ?? `a ${expected}`}, not ${typeName(input)}${hint}`;
 }
 
 function describeUnion({ message, errors }: z.core.$ZodIssueInvalidUnion): string {
