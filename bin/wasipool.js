@@ -8,7 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAJOR = 26;
-// Guests of WASI programs recurse; both lanes need the same depth (docs/rationale.md, "Why these stack sizes?").
+// node:ffi and the stripping of types are experimental; guests run in another process, which has flags of its own.
 const FLAGS = ["--disable-warning=ExperimentalWarning"];
 
 const root = path.dirname(path.dirname(realpathSync(fileURLToPath(import.meta.url))));
