@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock, Logger } from "../../base/index.ts";
-import { type Answer, type Application, type DateField, emptyAnswer, encodeHead } from "./answer.ts";
+import { type Answer, type Application, type DateField, emptyAnswer, encodeHead, isBodiless } from "./answer.ts";
 import type { Budget } from "./budget.ts";
 import type { HttpLimits } from "./limits.ts";
 import { announcesBody, RequestParser } from "./parser.ts";
@@ -206,7 +206,10 @@ export class Connection {
 
   #answerLate(head: RequestHead, answer: Answer): void {
     this.#runningBytes = 0;
-    if (this.#phase === "closed") return;
+    if (this.#phase === "closed") {
+      this.#recharge();
+      return;
+    }
     this.#phase = "idle";
     this.#answer(head, answer);
     this.#proceed();
@@ -223,13 +226,13 @@ export class Connection {
 
   #add(answer: Answer, connection: "keep-alive" | "close" | "", isHead: boolean): void {
     const head = encodeHead(answer, this.#owner.date.line(this.#owner.clock.now()), connection);
-    const { body } = answer;
+    const body = isHead || isBodiless(answer.status) ? EMPTY : answer.body;
     const isSmall = body.length < PAUSE_BYTES;
-    const bytes = Buffer.allocUnsafe(head.length + (isSmall && !isHead ? body.length : 0));
+    const bytes = Buffer.allocUnsafe(head.length + (isSmall ? body.length : 0));
     bytes.write(head, 0, "latin1");
-    if (isSmall && !isHead) body.copy(bytes, head.length);
+    if (isSmall) body.copy(bytes, head.length);
     this.#writer.add(bytes);
-    if (!isSmall && !isHead) this.#writer.add(body);
+    if (!isSmall) this.#writer.add(body);
   }
 
   #reject(error: RequestRejected): void {
@@ -269,10 +272,10 @@ export class Connection {
     this.#phase = phase;
   }
 
-  /** Charges what this connection holds now; answers are charged by the writer. */
+  /** Charges what this connection holds now, also for a guest whose client has left; answers are charged by the writer. */
   #recharge(): void {
     const isOver = this.#phase === "closed" || this.#phase === "lingering";
-    const held = isOver ? 0 : this.#parser.heldBytes + this.#runningBytes;
+    const held = (isOver ? 0 : this.#parser.heldBytes) + this.#runningBytes;
     if (held === this.#chargedBytes) return;
     this.#owner.budget.charge(held - this.#chargedBytes);
     this.#chargedBytes = held;
