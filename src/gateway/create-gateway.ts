@@ -101,6 +101,8 @@ class WagiGateway implements Gateway {
     const timer = this.#clock.after(endMs - this.#clock.monotonic(), () => cut.abort());
     await Promise.all([...listeners].map((listener) => listener.close(cut.signal)));
     timer[Symbol.dispose]();
+    // Connections taken over by another sandbox are none of ours any more, but runs for them may still be.
+    await this.#idleBy(endMs, site.containers);
     this.#forget(sandbox, site);
   }
 
