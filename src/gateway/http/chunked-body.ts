@@ -68,6 +68,7 @@ export class ChunkedBody implements BodyReader {
     const [, digits, extensions = ""] = SIZE_LINE.exec(line) ?? [];
     if (digits === undefined) throw new RequestRejected(400, "Bad chunk size line");
     this.#extensionBytes += extensions.length;
+    if (extensions.length > extensionsLeft) throw new RequestRejected(400, "Chunk extensions exceed their limit");
     const size = Number.parseInt(digits, 16);
     this.#state = size === 0 ? { kind: "trailers" } : { kind: "data", left: size };
     this.#collector.checkRoom(size);
