@@ -1,6 +1,5 @@
 export {
   ANNOTATIONS,
-  LIMITS,
   type LimitRule,
   parsePodAnnotations,
   type PodLimits,

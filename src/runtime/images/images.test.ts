@@ -92,7 +92,8 @@ for (const [name, damage] of [
 async function moduleOf(images: RuntimeImages, name: string): Promise<Buffer<ArrayBuffer>> {
   await using image = await images.runnable(name);
   await using file = await image.module.open();
-  return readFile(`/proc/self/fd/${file.fd}`);
+  // Awaited here: the file is open until then.
+  return await readFile(`/proc/self/fd/${file.fd}`);
 }
 
 async function flip(file: string): Promise<void> {
