@@ -115,7 +115,7 @@ class SupervisedShim implements ShimClient {
     using _ = this.#options.clock.after(MAX_OUTAGE_MS, () =>
       late.reject(new ShimError("internal", `No shim process has been running for ${MAX_OUTAGE_MS} ms`)),
     );
-    return Promise.race([this.#up.promise, late.promise]);
+    return await Promise.race([this.#up.promise, late.promise]);
   }
 
   #open(): Promise<ShimConnection> {
