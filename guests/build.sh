@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the modules written in C, demo/*.c, test/*.c and programs/*.c, to .wasm files beside them. Needs clang, lld and, for
 # programs/tour-c.c, wasi-libc (Debian: apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32). programs/README.md has the
-# other languages. The built files are committed, so nobody needs this to use or test wasipool.
+# other languages. The built files are committed, so nobody needs this to use or test wasipool; another
+# version of clang makes other bytes of all of them, so commit only what you meant to change.
 set -eu
 cd "$(dirname "$0")"
 
