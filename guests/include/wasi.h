@@ -55,7 +55,8 @@ int32_t wasi_path_open(int32_t dir, int32_t lookup, const char *path, size_t pat
 typedef struct {
   uint64_t userdata;
   uint8_t tag;
-  uint32_t clock;
+  // The variants of a subscription begin at 16.
+  _Alignas(8) uint32_t clock;
   uint64_t timeout, precision;
   uint16_t flags;
 } clock_subscription;
@@ -77,9 +78,11 @@ static inline uint64_t monotonic_ns(void) {
 }
 
 static inline void sleep_ms(uint64_t ms) {
-  const clock_subscription wait = {.clock = 1, .timeout = ms * 1000000};
-  event out;
+  static clock_subscription wait;
+  static event out;
   size_t events;
+  wait.clock = 1;
+  wait.timeout = ms * 1000000;
   wasi_poll_oneoff(&wait, &out, 1, &events);
 }
 

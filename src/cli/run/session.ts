@@ -106,7 +106,8 @@ export class RunSession implements AsyncDisposable {
     this.#isDue = true;
     setImmediate(() => {
       this.#isDue = false;
-      this.#source.reconcile();
+      // Nothing new is to start any more.
+      if (!this.#isStopping) this.#source.reconcile();
       const reports = this.#kubelet.pods();
       // That pods end one after another is no news once it was asked for.
       if (!this.#isStopping) this.#report.state(reports.map((each) => podView(each, this.#machine.runtime.observe)));

@@ -11,7 +11,7 @@ export type OpenBeneath = (dirFd: number, path: Uint8Array, flags: number, mode:
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_BENEATH = 0x08n;
 /** A rename anywhere may make the kernel unsure whether a `..` still lies beneath: it then asks to try again. */
-const MAX_ATTEMPTS = 16;
+const MAX_ATTEMPTS = 64;
 
 const how = Buffer.alloc(24);
 how.writeBigUInt64LE(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, 16);

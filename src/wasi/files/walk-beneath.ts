@@ -2,6 +2,8 @@ import { sys } from "./libc.ts";
 import { LinuxError, Open } from "./linux.ts";
 
 const MAX_SYMLINKS = 40;
+/** Folders a walk holds open; deeper paths answer ENAMETOOLONG. Guards the process's descriptors. */
+const MAX_DEPTH = 256;
 const MAX_TARGET_BYTES = 4096;
 const SLASH = 0x2f;
 
@@ -63,6 +65,7 @@ class Walk {
   /** Goes into one component that is not the last. */
   #step(name: Buffer): number {
     if (name.toString("latin1") === "..") return this.#up();
+    if (this.#folders.length > MAX_DEPTH) return -LinuxError.NAMETOOLONG;
     const fd = sys.openat(
       this.#here,
       withNul(name),

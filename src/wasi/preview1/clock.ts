@@ -24,7 +24,7 @@ export function clockNs(process: GuestProcess, clock: number): bigint | undefine
   }
 }
 
-/** Clocks. CPU time is the guest's own, as its host counts it. */
+/** Clocks. CPU time is that of the thread the guest runs on. */
 export const clockFunctions: FunctionTable = {
   /** Smallest step of a clock: 1 ms for real time, else 1 us. EINVAL: no such clock. EFAULT: the pointer is outside the memory. */
   clock_res_get: (process) => (clock: number, pointer: number) => {

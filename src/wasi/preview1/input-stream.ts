@@ -11,12 +11,15 @@ export class InputStream {
   #ahead: Uint8Array | undefined;
   #arriving: Promise<void> | undefined;
   #failed = false;
+  /** Called once when something that was not there has arrived. The last one set counts, so that waiting often leaves nothing behind. */
+  onArrival: (() => void) | undefined;
 
   begin(source: ByteSource | undefined): void {
     this.#source = source;
     this.#ahead = undefined;
     this.#arriving = undefined;
     this.#failed = false;
+    this.onArrival = undefined;
   }
 
   /** Whether a promise of the source was rejected; nothing more comes. */
@@ -53,6 +56,8 @@ export class InputStream {
       this.#ahead = bytes;
       this.#failed = bytes === undefined;
       this.#arriving = undefined;
+      this.onArrival?.();
+      this.onArrival = undefined;
     };
     this.#arriving = chunk.then(settle, () => settle(undefined));
     return this.#arriving;

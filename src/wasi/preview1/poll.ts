@@ -2,6 +2,8 @@ import { ClockId, clockNs } from "./clock.ts";
 import { Errno } from "./errno.ts";
 import type { FunctionTable } from "./function-table.ts";
 import type { GuestProcess } from "./guest-process.ts";
+import type { InputStream } from "./input-stream.ts";
+import { WouldBlock } from "./unwinding.ts";
 
 const EVENT_BYTES = 32;
 const EventType = { CLOCK: 0, FD_READ: 1, FD_WRITE: 2 } as const;
@@ -75,8 +77,7 @@ function poll(process: GuestProcess, layout: SubscriptionLayout, at: Pointers): 
 
 function wait(process: GuestProcess, subscriptions: readonly Subscription[], at: Pointers): number | Promise<number> {
   const nowMs = process.settings.clock.monotonic();
-  const arrivals: Promise<void>[] = [];
-  const events = subscriptions.flatMap((each) => eventOf(process, each, nowMs, arrivals) ?? []);
+  const events = subscriptions.flatMap((each) => eventOf(process, each, nowMs) ?? []);
   if (events.length > 0) return write(process, events, at);
   const nextMs = Math.min(
     ...subscriptions.map((each) => (each.kind === "clock" ? each.atMs : Infinity)),
@@ -86,7 +87,10 @@ function wait(process: GuestProcess, subscriptions: readonly Subscription[], at:
     sleepHere(nextMs - nowMs);
     return wait(process, subscriptions, at);
   }
-  return waitSuspended(process, nextMs - nowMs, arrivals).then(() => wait(process, subscriptions, at));
+  if (process.settings.mode === "fast") throw new WouldBlock("wait");
+  return waitSuspended(process, nextMs - nowMs, waitedFor(process, subscriptions)).then(() =>
+    wait(process, subscriptions, at),
+  );
 }
 
 /** Blocks the thread: only where nothing else runs on it. */
@@ -94,25 +98,24 @@ function sleepHere(delayMs: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
 }
 
-async function waitSuspended(
-  process: GuestProcess,
-  delayMs: number,
-  arrivals: readonly Promise<void>[],
-): Promise<void> {
-  const timeUp = Promise.withResolvers<void>();
-  // Whoever must wait has to leave the fast lane before a timer is made.
-  const suspended = process.suspend(Promise.race([timeUp.promise, ...arrivals]));
-  using _ = process.settings.clock.after(Math.ceil(delayMs), timeUp.resolve);
-  await suspended;
+/** Until the time is up or one of the streams has something. */
+async function waitSuspended(process: GuestProcess, delayMs: number, streams: readonly InputStream[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const stream of streams) stream.onArrival = resolve;
+  using _ = process.settings.clock.after(Math.ceil(delayMs), resolve);
+  await process.suspend(promise);
 }
 
-/** What a subscription has to tell now; else what it waits for goes to `arrivals`. */
-function eventOf(
-  process: GuestProcess,
-  subscription: Subscription,
-  nowMs: number,
-  arrivals: Promise<void>[],
-): Event | undefined {
+/** Streams whose arrival ends the wait. */
+function waitedFor(process: GuestProcess, subscriptions: readonly Subscription[]): readonly InputStream[] {
+  return subscriptions.flatMap((each) => {
+    const descriptor = each.kind === "fd" && each.type === EventType.FD_READ ? process.fds.get(each.fd) : undefined;
+    return descriptor?.kind === "input" ? [descriptor.stream] : [];
+  });
+}
+
+/** What a subscription has to tell now. */
+function eventOf(process: GuestProcess, subscription: Subscription, nowMs: number): Event | undefined {
   const { userData } = subscription;
   switch (subscription.kind) {
     case "fault":
@@ -122,24 +125,20 @@ function eventOf(
         ? { userData, type: EventType.CLOCK, errno: 0, bytes: 0n, flags: 0 }
         : undefined;
     case "fd":
-      return fdEvent(process, subscription, arrivals);
+      return fdEvent(process, subscription);
   }
 }
 
 function fdEvent(
   process: GuestProcess,
   { userData, type, fd }: Extract<Subscription, { kind: "fd" }>,
-  arrivals: Promise<void>[],
 ): Event | undefined {
   const descriptor = process.fds.get(fd);
   const event = { userData, type, errno: Errno.SUCCESS, bytes: 0n, flags: 0 };
   if (!descriptor) return { ...event, errno: Errno.BADF };
   if (descriptor.kind !== "input" || type === EventType.FD_WRITE) return { ...event, bytes: 1n };
   const ready = descriptor.stream.peek(process.settings.limits.ioBytes);
-  if (typeof ready !== "number") {
-    arrivals.push(ready);
-    return undefined;
-  }
+  if (typeof ready !== "number") return undefined;
   return { ...event, bytes: BigInt(ready), flags: ready === 0 ? HANGUP : 0 };
 }
 
