@@ -106,9 +106,15 @@ export class Requests {
     const result = await workers.askOne({ op: "probe", container, wagi, fds });
     if (!result || !("routes" in result)) throw new RefusedError("internal", "A worker did not answer with routes");
     const { routes } = result;
-    await workers.askAll({ op: "serve", sandbox, container, wagi, fds, routes }, () =>
-      this.#note({ request, fds, result }),
-    );
+    try {
+      await workers.askAll({ op: "serve", sandbox, container, wagi, fds, routes }, () =>
+        this.#note({ request, fds, result }),
+      );
+    } catch (error) {
+      // No worker may go on with descriptors that are about to be closed: their numbers will name other files.
+      await workers.askAll({ op: "stop", sandbox, container: container.id, graceMs: 0 });
+      throw error;
+    }
     return result;
   }
 

@@ -73,10 +73,6 @@ export class StateRecord {
     return [];
   }
 
-  module(digest: string): Loaded | undefined {
-    return this.#modules.get(digest);
-  }
-
   modules(): readonly Loaded[] {
     return [...this.#modules.values()];
   }
@@ -85,10 +81,6 @@ export class StateRecord {
   sandboxOf(container: string): string | undefined {
     for (const [sandbox, { containers }] of this.#sandboxes) if (containers.has(container)) return sandbox;
     return undefined;
-  }
-
-  containersOf(sandbox: string): readonly string[] {
-    return [...(this.#sandboxes.get(sandbox)?.containers.keys() ?? [])];
   }
 
   /**
