@@ -27,7 +27,7 @@ test("a guest that waits in the fast lane is moved to where it can, and sleeps i
   for (let run = 0; run < 50; run += 1) await guest.run(invocation({ entrypoint: "nothing" }));
 
   const startedAt = systemClock.monotonic();
-  const outcomes = await Promise.all(Array.from({ length: 8 }, () => guest.run(invocation())));
+  const outcomes = await Promise.all(Array.from({ length: 8 }, async () => guest.run(invocation())));
   const tookMs = systemClock.monotonic() - startedAt;
   clearInterval(alive);
 
