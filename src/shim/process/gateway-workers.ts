@@ -88,9 +88,11 @@ export class GatewayWorkers {
     throw new RefusedError("internal", `Workers ended ${MAX_ATTEMPTS} times while they were asked to ${request.op}`);
   }
 
-  /** Ends a worker as if it had failed; for tests. */
-  fail(index: number, reason: string): void {
-    this.#places[index]?.thread.terminate(reason);
+  /** Ends a worker as if it had failed; resolves when its thread is gone. For tests. */
+  async fail(index: number, reason: string): Promise<void> {
+    const thread = this.#places[index]?.thread;
+    thread?.terminate(reason);
+    await thread?.ended;
   }
 
   close(): void {
@@ -141,7 +143,8 @@ export class GatewayWorkers {
   }
 
   async #reopen(failures: number): Promise<Place> {
-    await sleep(this.#options.clock, backoffDelayMs(RESTART_BACKOFF, failures));
+    const delayMs = backoffDelayMs(RESTART_BACKOFF, failures);
+    if (delayMs > 0) await sleep(this.#options.clock, delayMs);
     return this.#open();
   }
 
