@@ -57,13 +57,17 @@ class Walk {
   #push(path: Buffer): number {
     if (path[0] === SLASH) return -LinuxError.XDEV;
     const parts = split(path);
-    if (this.#rest.length === 0) this.#wantsFolder ||= path.at(-1) === SLASH || isDots(parts.at(-1));
-    this.#rest = [...parts.filter((part) => part.toString("latin1") !== "."), ...this.#rest];
+    const isEnd = this.#rest.length === 0;
+    if (isEnd) this.#wantsFolder ||= path.at(-1) === SLASH || isDots(parts.at(-1));
+    // A `.` at the end stays: what is before it is then on the way, so a symlink is followed.
+    const kept = parts.filter((part, index) => !isHere(part) || (isEnd && index === parts.length - 1));
+    this.#rest = [...kept, ...this.#rest];
     return 0;
   }
 
   /** Goes into one component that is not the last. */
   #step(name: Buffer): number {
+    if (isHere(name)) return 0;
     if (name.toString("latin1") === "..") return this.#up();
     if (this.#folders.length > MAX_DEPTH) return -LinuxError.NAMETOOLONG;
     const fd = sys.openat(
@@ -102,7 +106,7 @@ class Walk {
       const [name] = this.#rest;
       if (name === undefined) return this.#openHere(flags);
       const mayFollow = !isExclusive && ((flags & Open.NO_FOLLOW) === 0 || this.#wantsFolder);
-      const isOnTheWay = this.#rest.length > 1 || name.toString("latin1") === "..";
+      const isOnTheWay = this.#rest.length > 1 || isDots(name);
       if (isOnTheWay || (mayFollow && this.#isSymlink(name))) {
         this.#rest.shift();
         const went = isOnTheWay ? this.#step(name) : this.#follow(name, -LinuxError.LOOP);
@@ -142,6 +146,10 @@ function split(path: Buffer): Buffer[] {
     from = to + 1;
   }
   return parts;
+}
+
+function isHere(part: Buffer): boolean {
+  return part.toString("latin1") === ".";
 }
 
 function isDots(part: Buffer | undefined): boolean {

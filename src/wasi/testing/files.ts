@@ -40,17 +40,7 @@ export class FileGuest extends TestGuest {
     const { follow = true, openFlags = 0, rights = ALL_RIGHTS, inheriting = ALL_RIGHTS, fdFlags = 0 } = options;
     const result = this.room(4);
     const lookup = follow ? 1 : 0;
-    const errno = this.call(
-      "path_open",
-      fd,
-      lookup,
-      ...this.put(path),
-      openFlags,
-      rights,
-      inheriting,
-      fdFlags,
-      result,
-    );
+    const errno = this.call("path_open", fd, lookup, ...this.put(path), openFlags, rights, inheriting, fdFlags, result);
     return errno === Errno.SUCCESS ? this.view.getUint32(result, true) : -errno;
   }
 
