@@ -3,7 +3,7 @@
 // bundle with it (a checkout without a bundle runs its sources). Signals and exit codes pass through.
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
+import module, { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,7 +15,12 @@ const root = path.dirname(path.dirname(realpathSync(fileURLToPath(import.meta.ur
 const bundle = path.join(root, "dist", "main.js");
 const entry = existsSync(bundle) ? bundle : path.join(root, "src", "cli", "main.ts");
 
+// Node keeps what it compiled, in a folder of this user's own: half of a command's start.
+const cacheHome = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, ".cache"));
+const compileCache = process.env.NODE_COMPILE_CACHE ?? (cacheHome && path.join(cacheHome, "wasipool", "compiled"));
+
 if (Number(process.versions.node.split(".")[0]) >= MAJOR) {
+  if (compileCache) module.enableCompileCache(compileCache);
   process.removeAllListeners("warning");
   process.on("warning", (warning) => {
     if (warning.name !== "ExperimentalWarning") process.stderr.write(`${warning.name}: ${warning.message}\n`);
@@ -38,7 +43,8 @@ function findNode() {
 }
 
 function run(node) {
-  const child = spawn(node, [...FLAGS, entry, ...process.argv.slice(2)], { stdio: "inherit" });
+  const env = { ...process.env, ...(compileCache ? { NODE_COMPILE_CACHE: compileCache } : {}) };
+  const child = spawn(node, [...FLAGS, entry, ...process.argv.slice(2)], { stdio: "inherit", env });
   // At a terminal Ctrl-C reaches the child by itself; twice would mean "at once".
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
