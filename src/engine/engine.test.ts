@@ -404,3 +404,14 @@ test("a nested call runs on over the end of its slice, for nestedCallMs", async 
     outOfMemory: false,
   });
 });
+
+test("memoryBytes() tells the memory of a guest's idle instances", async () => {
+  await using engine = testEngine();
+  const guest = engine.load(prepare(`(module (memory (export "memory") 3) (func (export "_start")))`));
+  const before = guest.memoryBytes();
+
+  await guest.run(invocation());
+
+  assert.equal(before, 0);
+  assert.equal(guest.memoryBytes(), 3 * 65_536);
+});

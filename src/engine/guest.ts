@@ -100,6 +100,11 @@ export interface Guest {
    * which is the hot path; else a promise. Never rejects for what a guest does.
    */
   run(invocation: Invocation): Outcome | Promise<Outcome>;
+  /**
+   * Linear memory, in bytes: of idle instances of its module (which guests of the same module and limit share) and of its runs under
+   * way at the module's own size, whatever they grew to.
+   */
+  memoryBytes(): number;
   /** Ends runs with `stopped: closed` and frees instances, mappings and descriptors. */
   close(): Promise<void>;
 }

@@ -43,6 +43,7 @@ export function fakeGuest(run: (invocation: Invocation) => Outcome | Promise<Out
       invocation.stdout.write(Buffer.from(result, "latin1"));
       return EXITED;
     },
+    memoryBytes: () => 0,
     close: () => Promise.resolve(),
   };
 }

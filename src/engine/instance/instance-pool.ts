@@ -41,6 +41,11 @@ export class InstancePool {
     return this.#idle.fast.length + this.#idle.sliced.length;
   }
 
+  /** Linear memory of idle instances, in bytes. */
+  get idleBytes(): number {
+    return [...this.#idle.fast, ...this.#idle.sliced].reduce((sum, { memory }) => sum + memory.buffer.byteLength, 0);
+  }
+
   /** A clean instance for one run; undefined when the thread has no room for another. Throws as `GuestInstance` does. */
   take(lane: Lane): GuestInstance | undefined {
     if (this.image.fault) throw this.image.fault;

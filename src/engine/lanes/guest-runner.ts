@@ -18,6 +18,8 @@ import type { Starved, ThreadLanes } from "./thread-lanes.ts";
 const BUSY: Outcome = { kind: "busy" };
 const DEADLINE: Ending = { kind: "stopped", reason: "deadline" };
 const CLOSED: Ending = { kind: "stopped", reason: "closed" };
+const PAGE_BYTES = 65_536;
+
 /** Expected to end within this part of a slice: worth an attempt in the fast lane. */
 const FAST_PART = 0.8;
 
@@ -81,6 +83,10 @@ export class GuestRunner implements Guest, Starved {
     const task = new Task(invocation, true);
     if (attempted.kind === "abandoned") task.abandoned(attempted.stdin.replay(), attempted.ms);
     return this.#admit(task, now);
+  }
+
+  memoryBytes(): number {
+    return this.#pool.idleBytes + this.#underWay * this.#pool.image.pages * PAGE_BYTES;
   }
 
   async close(): Promise<void> {

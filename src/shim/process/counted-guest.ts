@@ -12,6 +12,7 @@ export function counted(guest: Guest, words: Int32Array, index: number): Guest {
       const outcome = guest.run(invocation);
       return outcome instanceof Promise ? outcome.then(release) : release(outcome);
     },
+    memoryBytes: () => guest.memoryBytes(),
     close: () => guest.close(),
   };
 }

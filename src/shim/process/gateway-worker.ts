@@ -149,7 +149,7 @@ export class GatewayWorker {
     const served = this.#served.get(container);
     if (!served) return undefined;
     const { requests, failures } = this.#gateway.counts(container);
-    return { cpuMs: served.account.cpuMs, memoryBytes: 0, requests, failures };
+    return { cpuMs: served.account.cpuMs, memoryBytes: served.guest.memoryBytes(), requests, failures };
   }
 
   #load({ digest, memoryBytes }: ContainerSpec, { limits }: WagiSpec): Guest {
