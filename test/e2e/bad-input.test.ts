@@ -89,6 +89,7 @@ test("a port in use is told with its holder, and the other pods serve", async ()
   server.close();
 
   assert.equal(answer.body, "hello world\n");
+  await cli.until(({ stdout }) => /serving +1\/1 +Running/.test(stdout));
   assert.match(cli.stderr, new RegExp(`blocked.*127\\.0\\.0\\.1:${taken}: another process listens there`));
 });
 

@@ -7,6 +7,7 @@ import {
   type Kubelet,
   type ManifestSource,
   type PodEvent,
+  type PodReport,
   type WorkloadStatus,
 } from "../../kubelet/index.ts";
 import type { RuntimeEvent } from "../../runtime/index.ts";
@@ -14,7 +15,7 @@ import { ContainerLogs } from "./container-logs.ts";
 import { type Machine, thisNode } from "./machine.ts";
 import { podView } from "./pod-views.ts";
 import type { RunObjects } from "./read-objects.ts";
-import type { Report, RunSummary } from "./report.ts";
+import type { PodView, Report, RunSummary } from "./report.ts";
 
 /** Gid of guests when root starts the shim; their volumes are given to it. */
 const GUEST_GROUP = 65_534;
@@ -29,6 +30,8 @@ export class RunSession implements AsyncDisposable {
   #kubelet!: Kubelet;
   #source!: ManifestSource;
   #logs!: ContainerLogs;
+  /** Pods that something went wrong with: what they are now is worth showing, though it may still change. */
+  readonly #troubled = new Set<string>();
   #isDue = false;
   #isStopping = false;
 
@@ -110,14 +113,20 @@ export class RunSession implements AsyncDisposable {
       if (!this.#isStopping) this.#source.reconcile();
       const reports = this.#kubelet.pods();
       // That pods end one after another is no news once it was asked for.
-      if (!this.#isStopping) this.#report.state(reports.map((each) => podView(each, this.#machine.runtime.observe)));
+      if (!this.#isStopping) this.#report.state(reports.map((each) => this.#view(each)));
       this.#logs.update(reports);
       const workloads = this.workloads();
       if (workloads.length > 0 && workloads.every(({ outcome }) => outcome !== "running")) this.#finished.resolve();
     });
   }
 
+  #view(report: PodReport): PodView {
+    const view = podView(report, this.#machine.runtime.observe);
+    return this.#troubled.has(report.pod.metadata.uid) ? { ...view, isSettled: true } : view;
+  }
+
   #tell({ type, pod, container, reason, message }: PodEvent): void {
+    if (type === "Warning") this.#troubled.add(pod.metadata.uid);
     this.#report.event({
       type,
       pod: pod.metadata.name,
