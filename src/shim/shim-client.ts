@@ -37,6 +37,11 @@ export interface ShimOptions {
   /** Uid and gid of the shim when this process is root; other values than 0. @default 65534 */
   readonly uid?: number;
   readonly gid?: number;
+  /**
+   * Keeps a second process ready, so that one that dies is replaced in the time of a replay instead of a start; costs its memory
+   * (about 100 MB). @default false
+   */
+  readonly standby?: boolean;
   /** Limits of the whole process. @default those of docs/reference/limits.md */
   readonly settings?: ShimSettings;
   readonly log: Logger;

@@ -1,5 +1,6 @@
 // Processes, workers and commands that die: what is lost, and that everything else goes on.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { wat } from "../wasm-spec/wat.ts";
 import { containerOf, get, residentBytes, type World, world } from "./world.ts";
@@ -32,11 +33,49 @@ function load(url: string, clients: number) {
   };
 }
 
+/** Another shim process of this one's, once it runs its workers: it has left the first stage and has threads beside Node's own. */
+async function childBesides(known: number): Promise<number> {
+  for (;;) {
+    const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .map(Number);
+    const other = children.find((pid) => pid !== known && isUp(pid));
+    if (other !== undefined) return other;
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+}
+
+function isUp(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("shim-process.entry");
+  } catch {
+    return false;
+  }
+}
+
 async function untilRestarted(it: World) {
   return it.until((all) => all.find((notice) => notice.event === "shim-restarted"));
 }
 
 suite("a shim process that is killed", () => {
+  test("is replaced by the one that stands by, and another takes its place", async () => {
+    await using it = await world({ standby: true });
+    await it.load("demo/hello");
+    const url = await it.listen("s", "web");
+    await it.serve("s", containerOf("web"));
+    const [first, spare] = [it.pid(), await childBesides(it.pid())];
+
+    process.kill(first, "SIGKILL");
+    const restarted = await untilRestarted(it);
+    const answer = await get(`${url}/web`);
+
+    assert.equal(answer.status, 200);
+    assert.equal(it.pid(), spare);
+    assert.ok(restarted.downMs < 1000, `${restarted.downMs} ms`);
+    assert.notEqual(await childBesides(spare), first);
+  });
+
   test("is replaced: connections wait, only requests in flight fail, all is served again", async () => {
     await using it = await world();
     await it.load("demo/hello");

@@ -72,6 +72,11 @@ export class ShimConnection {
     return this.#process.pid;
   }
 
+  /** Whether the process has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Sends a request after those before it. Rejects with `ConnectionLostError` when the shim ends first. */
   async request(request: Request, fds: readonly number[] = []): Promise<Reply> {
     const id = ++this.#lastId;

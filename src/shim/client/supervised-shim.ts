@@ -6,6 +6,7 @@ import type { Notice, Request } from "../protocol.ts";
 import { type ClientNotice, type ResultOf, type ShimClient, ShimError, type ShimOptions } from "../shim-client.ts";
 import { type Recorded, StateRecord } from "../state/record.ts";
 import { ConnectionLostError, ShimConnection } from "./connection.ts";
+import { Standby } from "./standby.ts";
 
 /** The uid and gid that name nobody on every Linux system. */
 export const DEFAULT_SHIM_ID = 65_534;
@@ -34,6 +35,7 @@ class SupervisedShim implements ShimClient {
   readonly #record = new StateRecord();
   /** Containers that a dead shim takes along: commands, and WAGI containers that are being stopped. */
   readonly #mortal = new Set<string>();
+  readonly #standby: Standby | undefined;
   #connection: ShimConnection | undefined;
   #up = Promise.withResolvers<ShimConnection>();
   #supervision: Promise<void> = Promise.resolve();
@@ -41,6 +43,15 @@ class SupervisedShim implements ShimClient {
 
   constructor(options: ShimOptions) {
     this.#options = options;
+    if (options.standby) {
+      const told = (error: unknown) => options.log.error("standby shim did not start", { reason: String(error) });
+      this.#standby = new Standby(
+        () => this.#open(),
+        (error) => {
+          if (!this.#closing.signal.aborted) told(error);
+        },
+      );
+    }
     options.signal?.addEventListener("abort", () => void this.close(), { once: true });
   }
 
@@ -136,6 +147,7 @@ class SupervisedShim implements ShimClient {
   #serve(connection: ShimConnection): void {
     this.#connection = connection;
     this.#up.resolve(connection);
+    this.#standby?.prepare();
   }
 
   /** Until the client is closed: waits for the shim's end, then brings up the next one. */
@@ -165,7 +177,7 @@ class SupervisedShim implements ShimClient {
     for (let failures = previous; ; failures += 1) {
       try {
         await sleep(clock, backoffDelayMs(RESTART_BACKOFF, failures), this.#closing.signal);
-        const connection = await this.#open();
+        const connection = (await this.#standby?.take()) ?? (await this.#open());
         await this.#replay(connection);
         this.#serve(connection);
         return { connection, failures };
