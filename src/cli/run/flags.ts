@@ -12,6 +12,8 @@ export interface RunFlags extends Omit<ImageSettings, "root"> {
   readonly image: readonly (readonly [name: string, file: string])[];
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly workers?: number;
+  /** A second process that stands by for the one that runs guests. */
+  readonly standby: boolean;
   /** Longest grace period at the end, in milliseconds. */
   readonly grace?: number;
   /** Addresses and ranges that guests may dial although they lead to this machine. */

@@ -41,6 +41,7 @@ export async function startMachine(
     await createRuntime({
       startShim: (onNotice) =>
         startShim({
+          standby: flags.standby,
           ...(flags.workers === undefined ? {} : { workers: flags.workers }),
           settings: { ...settings, addresses: { allowed: flags.allowAddress } },
           log,

@@ -37,6 +37,7 @@ function addGeneralFlags(command: Command): void {
     .option("--set-address <ip:port>", "address that WAGI pods listen on, in place of their own")
     .addOption(list("--env <name=value>", "variable for every container, over its own", (text) => pair(text, "NAME")))
     .option("--workers <count>", "threads that answer requests (default: one a core)", count)
+    .option("--standby", "keep a second process ready for the one that runs guests: about 100 MB", false)
     .option("--grace <duration>", "longest grace period at the end (default: 30s)", durationMs)
     .addOption(list("--allow-address <address>", "address or range guests may call although it leads here", ipRange))
     .addOption(
