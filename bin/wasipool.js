@@ -45,9 +45,8 @@ function findNode() {
 function run(node) {
   const env = { ...process.env, ...(compileCache ? { NODE_COMPILE_CACHE: compileCache } : {}) };
   const child = spawn(node, [...FLAGS, entry, ...process.argv.slice(2)], { stdio: "inherit", env });
-  // At a terminal Ctrl-C reaches the child by itself; twice would mean "at once".
-  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // At a terminal the child gets Ctrl-C by itself too; it takes what comes twice at once as one (src/cli/interrupt.ts).
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => fail(`wasipool cannot start ${node}: ${error.message}`));
   child.on("close", (code, signal) => {
     // What the dynamic linker answers when a library is missing.

@@ -1,17 +1,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { systemClock } from "../base/index.ts";
 import { EXIT } from "./failure.ts";
+import { createInterrupt } from "./interrupt.ts";
 import { createTerminal } from "./output/index.ts";
 import { runProgram } from "./program.ts";
 
 const packageRoot = findPackageRoot(import.meta.dirname);
-const interrupt = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    interrupt.abort(new Error(`${signal} received`));
-  });
-}
+const interrupt = createInterrupt(systemClock, () => process.exit(EXIT.interrupted));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupt.receive(signal));
 // A reader that went away (`wasipool … | head`) is no failure of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) =>
   process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed),

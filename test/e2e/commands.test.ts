@@ -1,7 +1,7 @@
 // Pods that run to an end, through the real command.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cli, folder, guest } from "./cli.ts";
+import { Cli, folder, freePort, get, guest } from "./cli.ts";
 import { pod } from "./pods.ts";
 
 const IMAGES = ["env", "fail", "ticks", "cat"].flatMap((name) => [
@@ -109,4 +109,18 @@ test("wasipool run X.wasm --command runs a module once, with folders and variabl
 
   assert.equal(code, 0, stderr);
   assert.match(stdout, /cat \| a note/);
+});
+
+test("wasipool run drains and sums up when one Ctrl-C arrives twice, as below npm", async () => {
+  const port = await freePort();
+  await using cli = await Cli.start(["run", guest("test/count"), "--address", `127.0.0.1:${port}`]);
+  await cli.until(({ stdout }) => stdout.includes("/..."));
+  assert.equal((await get(port, "/")).status, 200);
+
+  cli.signal("SIGINT");
+  cli.signal("SIGTERM");
+  const { code, stdout } = await cli.ended();
+
+  assert.equal(code, 130);
+  assert.match(stdout, /count +count +1 +0/);
 });
