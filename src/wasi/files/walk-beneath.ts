@@ -101,18 +101,17 @@ class Walk {
 
   /** Opens the last component, following it as often as it is a symlink that may be followed. */
   #openLast(flags: number, mode: number): number {
-    const isExclusive = (flags & Open.CREATE) !== 0 && (flags & Open.EXCLUSIVE) !== 0;
+    const isCreating = (flags & Open.CREATE) !== 0;
+    const isExclusive = isCreating && (flags & Open.EXCLUSIVE) !== 0;
     for (;;) {
       const [name] = this.#rest;
       if (name === undefined) return this.#openHere(flags);
       const mayFollow = !isExclusive && ((flags & Open.NO_FOLLOW) === 0 || this.#wantsFolder);
-      const isOnTheWay = this.#rest.length > 1 || isDots(name);
-      if (isOnTheWay || (mayFollow && this.#isSymlink(name))) {
-        this.#rest.shift();
-        const went = isOnTheWay ? this.#step(name) : this.#follow(name, -LinuxError.LOOP);
-        if (went < 0) return went;
-        continue;
-      }
+      // As the kernel has it: no file can be created behind a slash, whatever is there.
+      if (isCreating && this.#wantsFolder && !this.#isOnTheWay(name)) return -LinuxError.ISDIR;
+      const went = this.#advance(name, mayFollow);
+      if (went === 0) continue;
+      if (went !== undefined) return went;
       const fd = this.#openName(name, flags, mode);
       // Exchanged for a symlink since it was looked at: look again.
       const wasExchanged = fd === -LinuxError.LOOP && mayFollow;
@@ -120,8 +119,19 @@ class Walk {
     }
   }
 
+  /** Goes on where the path does not end with `name`; undefined when it does. */
+  #advance(name: Buffer, mayFollow: boolean): number | undefined {
+    const isOnTheWay = this.#isOnTheWay(name);
+    if (!isOnTheWay && !(mayFollow && this.#isSymlink(name))) return undefined;
+    this.#rest.shift();
+    return isOnTheWay ? this.#step(name) : this.#follow(name, -LinuxError.LOOP);
+  }
+
+  #isOnTheWay(name: Buffer): boolean {
+    return this.#rest.length > 1 || isDots(name);
+  }
+
   #openName(name: Buffer, flags: number, mode: number): number {
-    if (this.#wantsFolder && (flags & Open.CREATE) !== 0) return -LinuxError.ISDIR;
     const wanted = this.#wantsFolder ? flags | Open.DIRECTORY : flags;
     return sys.openat(this.#here, withNul(name), wanted | Open.NO_FOLLOW | Open.CLOSE_ON_EXEC, mode);
   }

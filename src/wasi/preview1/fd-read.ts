@@ -62,7 +62,13 @@ function readStream(process: GuestProcess, descriptor: InputDescriptor, target: 
   const wanted = iovecBytes(process, iovecs, count);
   if (wanted === 0) return told(process, size, 0);
   const chunk = descriptor.stream.take(wanted);
-  if (chunk instanceof Promise) return process.suspend(chunk).then(() => readStream(process, descriptor, target));
+  if (chunk instanceof Promise) {
+    return process.suspend(chunk).then(() => {
+      // The memory may have grown while the guest waited: its old views are gone.
+      const problem = checkIovecs(process, iovecs, count);
+      return problem === Errno.SUCCESS ? readStream(process, descriptor, target) : problem;
+    });
+  }
   if (descriptor.stream.failed) return Errno.IO;
   let taken = 0;
   moveIovecs(process, iovecs, count, (buffer) => {

@@ -105,14 +105,18 @@ export class GuestProcess {
   /** Suspends the guest until `event`; `cancel` rejects it. Only in mode "sliced". */
   suspend<T>(event: Promise<T>): Promise<T> {
     if (this.settings.mode === "fast") throw new WouldBlock("wait");
-    if (this.settings.mode === "blocking")
-      throw new TypeError("A guest that blocks its thread cannot wait for a promise");
+    if (this.settings.mode === "blocking") this.waitsInVain();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#cancelPending = reject;
     void event.then(resolve, reject);
     return promise.finally(() => {
       this.#cancelPending = undefined;
     });
+  }
+
+  /** Whoever gives a blocking guest promises has made a mistake: they cannot settle while it holds the thread. */
+  waitsInVain(): never {
+    throw new TypeError("A guest that blocks its thread cannot wait for a promise");
   }
 
   /** Rejects what the guest waits for; answers whether it waited. */

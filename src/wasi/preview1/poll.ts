@@ -84,6 +84,8 @@ function wait(process: GuestProcess, subscriptions: readonly Subscription[], at:
     nowMs + MAX_SLEEP_MS,
   );
   if (process.settings.mode === "blocking") {
+    // Nothing arrives on a thread that sleeps: without a clock that would be for ever.
+    if (!subscriptions.some((each) => each.kind === "clock")) return process.waitsInVain();
     sleepHere(nextMs - nowMs);
     return wait(process, subscriptions, at);
   }

@@ -51,6 +51,8 @@ function fillInPieces(process: GuestProcess, pointer: number, length: number): n
 
 async function fillYielding(process: GuestProcess, pointer: number, length: number): Promise<number> {
   for (let done = 0; done < length; done += piece(process, length - done)) {
+    // The memory may have grown while others ran: its old views are gone.
+    if (!process.memory.has(pointer, length)) return Errno.FAULT;
     fill(process, pointer + done, piece(process, length - done));
     await process.suspend(new Promise<void>((resolve) => void setImmediate(resolve)));
   }
