@@ -1,6 +1,9 @@
 /** Bounds of one guest's host calls, so that none of them holds the thread or the node's resources for long. */
 export interface WasiLimits {
-  /** Files and folders a guest has opened at one time; more answer EMFILE. Guards the process's descriptors. @default 256 */
+  /**
+   * Files and folders a guest has opened at one time; more answer EMFILE. Guards the process's descriptors; listing a folder costs
+   * a second one, not counted here. @default 256
+   */
   readonly openFiles: number;
   /** Bytes moved by one read or write; such calls may answer a smaller count. @default 1 MiB */
   readonly ioBytes: number;

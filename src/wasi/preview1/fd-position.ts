@@ -11,7 +11,7 @@ const Whence = { SET: 0, CURRENT: 1, END: 2 } as const;
 /** The position in a file. */
 export const fdPositionFunctions: FunctionTable = {
   /**
-   * Moves the position and tells it. EBADF: not open, or a folder without that right. EISDIR: a folder. ESPIPE: a standard stream.
+   * Moves the position and tells it. EBADF: not open, or a folder. ESPIPE: a standard stream.
    * ENOTCAPABLE: no right to seek (asking for the position needs only the right to tell). EINVAL: unknown whence, or before the
    * start. EFAULT: the pointer is outside the memory.
    */

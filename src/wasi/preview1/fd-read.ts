@@ -11,13 +11,12 @@ import { Rights } from "./rights.ts";
 export const fdReadFunctions: FunctionTable = {
   /**
    * Reads into buffers from the position; short counts are legal, 0 is the end. Waits for standard input.
-   * EBADF: not open, or not for reading. EISDIR: a folder. ENOTCAPABLE: no right to read. EINVAL: too many buffers.
+   * EBADF: not open, a folder, or not for reading. ENOTCAPABLE: no right to read. EINVAL: too many buffers.
    * EFAULT: a pointer is outside the memory. EIO: as the file system says, or standard input failed.
    */
   fd_read: (process) => (fd: number, iovecs: number, count: number, size: number) => {
     const descriptor = process.fds.get(fd >>> 0);
-    if (!descriptor || descriptor.kind === "output") return Errno.BADF;
-    if (descriptor.kind === "directory") return (descriptor.rights & Rights.FD_READ) === 0 ? Errno.BADF : Errno.ISDIR;
+    if (!descriptor || descriptor.kind === "output" || descriptor.kind === "directory") return Errno.BADF;
     if ((descriptor.rights & Rights.FD_READ) === 0) return Errno.NOTCAPABLE;
     iovecs >>>= 0;
     count >>>= 0;

@@ -1,5 +1,6 @@
 import { sys } from "../files/index.ts";
 import type { FileDescriptor, OutputDescriptor } from "./descriptor.ts";
+import { fileOf } from "./descriptor-access.ts";
 import { Errno, errnoOf } from "./errno.ts";
 import type { FunctionTable } from "./function-table.ts";
 import type { GuestProcess } from "./guest-process.ts";
@@ -15,7 +16,7 @@ export const fdWriteFunctions: FunctionTable = {
    */
   fd_write: (process) => (fd: number, iovecs: number, count: number, size: number) => {
     const descriptor = process.fds.get(fd >>> 0);
-    if (!descriptor || descriptor.kind === "directory") return descriptor ? notFile(descriptor.rights) : Errno.BADF;
+    if (!descriptor || descriptor.kind === "directory") return Errno.BADF;
     if ((descriptor.rights & Rights.FD_WRITE) === 0) return Errno.NOTCAPABLE;
     iovecs >>>= 0;
     count >>>= 0;
@@ -38,11 +39,8 @@ export const fdWriteFunctions: FunctionTable = {
    * As fd_write, and: ENOTCAPABLE without the right to seek. EINVAL: offset beyond 2^63 - 1. ESPIPE: a standard stream.
    */
   fd_pwrite: (process) => (fd: number, iovecs: number, count: number, offset: bigint, size: number) => {
-    const descriptor = process.fds.get(fd >>> 0);
-    if (!descriptor) return Errno.BADF;
-    if (descriptor.kind === "directory") return notFile(descriptor.rights);
-    if (descriptor.kind !== "file") return Errno.SPIPE;
-    if ((descriptor.rights & PWRITE) !== PWRITE) return Errno.NOTCAPABLE;
+    const descriptor = fileOf(process, fd, Rights.FD_WRITE | Rights.FD_SEEK);
+    if (typeof descriptor === "number") return descriptor;
     iovecs >>>= 0;
     count >>>= 0;
     size >>>= 0;
@@ -59,8 +57,6 @@ export const fdWriteFunctions: FunctionTable = {
     return Errno.SUCCESS;
   },
 };
-
-const PWRITE = Rights.FD_WRITE | Rights.FD_SEEK;
 
 function writeStream(process: GuestProcess, { sink }: OutputDescriptor, iovecs: number, count: number): number {
   const { memory } = process;
@@ -80,9 +76,4 @@ function writeStream(process: GuestProcess, { sink }: OutputDescriptor, iovecs: 
 function writeFile(process: GuestProcess, { hostFd }: FileDescriptor, iovecs: number, count: number): number {
   process.beforeEffect();
   return moveIovecs(process, iovecs, count, (buffer) => sys.write(hostFd, buffer));
-}
-
-/** A directory never has the right to read or write: EBADF, as of a descriptor that was not opened for it. */
-function notFile(rights: number): number {
-  return (rights & Rights.FD_WRITE) === 0 ? Errno.BADF : Errno.ISDIR;
 }
