@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { type Clock, systemClock } from "../../src/base/index.ts";
 import { FileGuest } from "../../src/wasi/testing/files.ts";
 import type { OpenBeneath } from "../../src/wasi/files/index.ts";
 
@@ -44,7 +45,7 @@ export interface World extends Disposable {
  * empty `root/empty`. The volume holds `file.txt`, `folder/inner.txt`, `folder/deep/` and symlinks: `in-*` stay inside, the others
  * lead out.
  */
-export function createWorld(openBeneath: OpenBeneath): World {
+export function createWorld(openBeneath: OpenBeneath, { clock = systemClock }: { readonly clock?: Clock } = {}): World {
   const root = mkdtempSync(path.join(tmpdir(), "wasipool-escape-"));
   const volume = path.join(root, "volume");
   mkdirSync(path.join(volume, "folder/deep"), { recursive: true });
@@ -64,6 +65,7 @@ export function createWorld(openBeneath: OpenBeneath): World {
   const [writable = -1, readOnly = -1] = fds;
   const guest = new FileGuest({
     openBeneath,
+    clock,
     preopens: [
       { guestPath: "/data", fd: writable, readOnly: false },
       { guestPath: "/config", fd: readOnly, readOnly: true },
