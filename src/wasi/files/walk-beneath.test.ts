@@ -46,7 +46,7 @@ before(() => {
     gone: "nothing",
     file: "f",
     "file-slash": "f/",
-    long: `${"a/../".repeat(500)}a`,
+    long: `${"a/../".repeat(200)}a`,
   };
   for (const [name, target] of Object.entries(links)) symlinkSync(target, path.join(root, "top", name));
   planted = new Set(filesBelow(root));
@@ -137,6 +137,13 @@ test("walkBeneath() goes 256 folders deep and no deeper", () => {
   } finally {
     rmSync(deep, { recursive: true });
   }
+});
+
+test("walkBeneath() goes through 4096 components and no more, whatever symlinks make of a path", () => {
+  const winding = (names: number) => outcome(walkBeneath, `${"long/../".repeat(names)}f`, Open.PATH);
+  // Each: itself, the 401 components it stands for, and `..`.
+  assert.match(winding(10), /^file /);
+  assert.equal(winding(11), `error ${LinuxError.LOOP}`);
 });
 
 test("walkBeneath() answers what the system says of its first folder", () => {
