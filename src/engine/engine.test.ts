@@ -181,6 +181,8 @@ test("run() shares the thread between spinning guests and others, and charges th
   const [one, two] = [account("one"), account("two")];
   const deadlineMs = performance.now() + 300;
   const spinning = [one, two].map((each) => spinner.run(invocation({ account: each, deadlineMs })));
+  // The first of them was alone, for as long as the ticker took to start.
+  const alone = [one.cpuMs, two.cpuMs] as const;
   let served = 0;
   while (performance.now() < deadlineMs - 20) {
     await quick.run(invocation());
@@ -190,12 +192,11 @@ test("run() shares the thread between spinning guests and others, and charges th
   for (const run of spinning) {
     const outcome = await run;
     assert.equal(outcome.kind, "stopped");
-    assert.ok(outcome.kind === "stopped" && outcome.cpuMs > 50, JSON.stringify(outcome));
+    assert.ok(outcome.kind === "stopped" && outcome.cpuMs > 30, JSON.stringify(outcome));
   }
   assert.ok(served > 5, `${served} other runs`);
-  // Guest time is the thread's monotonic time, so a slice during which the machine gave the core away counts in full.
-  const [less, more] = [one.cpuMs, two.cpuMs].toSorted((a, b) => a - b) as [number, number];
-  assert.ok(less >= more * 0.4, `${one.cpuMs} and ${two.cpuMs} ms`);
+  const [first, second] = [one.cpuMs - alone[0], two.cpuMs - alone[1]];
+  assert.ok(Math.abs(first - second) <= 45, `${first} and ${second} ms`);
 });
 
 test("run() refuses what is more than concurrency and queue, and starts the others as places get free", async () => {

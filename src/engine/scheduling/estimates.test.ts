@@ -19,6 +19,26 @@ test("RunEstimate learns slow runs and forgets them within some dozens of quick 
   assert.ok(runs < 30, `${runs} runs`);
 });
 
+test("RunEstimate takes no guest for slow after one run that lost the processor", () => {
+  const estimate = new RunEstimate();
+  for (let run = 0; run < 1000; run++) estimate.note(run % 10 === 0 ? 9.9 : 0.01, false, 0);
+  estimate.note(9.9, false, 0);
+
+  assert.ok(estimate.expectedMs(0) < 1, `${estimate.expectedMs(0)} ms`);
+});
+
+test("RunEstimate believes short runs that take long one after another", () => {
+  const estimate = new RunEstimate();
+  estimate.note(0.01, false, 0);
+  let runs = 0;
+  for (; estimate.expectedMs(0) < 1; runs++) estimate.note(9, false, 0);
+  assert.ok(runs <= 3, `${runs} runs`);
+
+  for (; estimate.expectedMs(0) < 8; runs++) estimate.note(9, false, 0);
+
+  assert.ok(runs <= 12, `${runs} runs`);
+});
+
 test("RunEstimate forgets with time", () => {
   const estimate = new RunEstimate();
   for (let run = 0; run < 50; run++) estimate.note(1000, true, 0);

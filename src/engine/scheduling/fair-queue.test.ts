@@ -60,6 +60,36 @@ test("add() gives neither a newcomer nor a sleeper credit for the past", () => {
   for (const share of Object.values(shares)) assert.ok(share >= 9 && share <= 11, JSON.stringify(shares));
 });
 
+test("charge() is nobody's loss while nobody waits", () => {
+  const queue = new FairQueue<string>();
+  const [quick, slow] = [{ weight: 100 }, { weight: 100 }];
+  for (let run = 0; run < 1000; run++) queue.charge(quick, 1);
+  queue.add(slow, "slow");
+  assert.equal(queue.take(), "slow");
+
+  queue.charge(slow, 10);
+  queue.add(slow, "slow again");
+  queue.add(quick, "quick");
+
+  assert.deepEqual(takeAll(queue), ["quick", "slow again"]);
+});
+
+test("charge() is remembered for 200 ms of those who waited, however much was used", () => {
+  const queue = new FairQueue<string>();
+  const [greedy, other] = [{ weight: 1 }, { weight: 1 }];
+  queue.add(other, "other");
+  queue.charge(greedy, 10_000);
+  queue.add(greedy, "greedy");
+
+  let others = 0;
+  for (; queue.take() === "other"; others++) {
+    queue.charge(other, 10);
+    queue.add(other, "other");
+  }
+
+  assert.ok(others >= 20 && others <= 21, `${others} slices of 10 ms`);
+});
+
 test("take() shares time by weight, whatever slices accounts take", () => {
   const property = fc.property(
     fc.array(fc.record({ weight: fc.integer({ min: 1, max: 50 }), sliceMs: fc.integer({ min: 1, max: 10 }) }), {

@@ -1,3 +1,6 @@
+/** Thread time beyond its share that an account is held to when it comes to wait; above any slice, also one that lost the processor. */
+const MAX_DEBT_MS = 200;
+
 /** Whom waiting work is charged to: `Account` of guest.ts, as far as the queue needs it. */
 export interface Weighted {
   /** Share against others; above 0. */
@@ -17,7 +20,8 @@ export interface Ticket<T> {
 
 /**
  * Work waiting for a thread, a line per account. Next comes who used least for its weight; an account that was not waiting starts
- * no lower than who was served last, so neither a newcomer nor a sleeper can claim hours for the past.
+ * no lower than who was served last, so neither a newcomer nor a sleeper can claim hours for the past. Nor does anybody owe hours:
+ * what was used while nobody waited was nobody else's, and of the rest a bounded part is remembered.
  */
 export class FairQueue<T> {
   readonly #lines = new WeakMap<Weighted, Line<T>>();
@@ -32,7 +36,7 @@ export class FairQueue<T> {
   add(account: Weighted, item: T): Ticket<T> {
     const line = this.#lineOf(account);
     if (line.waiting.size === 0) {
-      line.used = Math.max(line.used, this.#floor);
+      line.used = Math.min(Math.max(line.used, this.#floor), this.#floor + MAX_DEBT_MS / account.weight);
       this.#active.set(account, line);
     }
     const ticket = { account, item };
@@ -64,7 +68,9 @@ export class FairQueue<T> {
 
   /** Notes thread time that an account used, waiting or not. */
   charge(account: Weighted, ms: number): void {
-    this.#lineOf(account).used += ms / account.weight;
+    const line = this.#lineOf(account);
+    if (this.#size === 0) this.#floor = Math.max(this.#floor, line.used);
+    line.used += ms / account.weight;
   }
 
   #lineOf(account: Weighted): Line<T> {

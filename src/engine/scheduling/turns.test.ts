@@ -113,6 +113,29 @@ test("wait() does not wait for I/O that does not come", () => {
   assert.ok(idleTurns <= 6, `${idleTurns} turns`);
 });
 
+test("wait() gives clients of quick runs a moment to ask again, and no more", () => {
+  const { loop, turns, log, run } = world();
+  run(A, "a", 10, 100);
+  loop.turn(1);
+  turns.chargeQuick(B, 0.1);
+  log.length = 0;
+  const answeredAtMs = loop.nowMs;
+  while (log.length === 0) loop.turn();
+
+  const quietMs = loop.nowMs - 10 - answeredAtMs;
+  assert.ok(quietMs >= 1 && quietMs <= 1.2, `${quietMs} ms`);
+});
+
+test("wait() lets I/O come first for two turns' guest time at most, however long a guest stayed", () => {
+  const { loop, log, run } = world();
+  run(A, "a", 500, 2);
+  log.length = 0;
+  let ioTurns = 0;
+  for (; log.length === 0; ioTurns++) loop.turn(1);
+
+  assert.ok(ioTurns >= 19 && ioTurns <= 21, `${ioTurns} turns`);
+});
+
 test("wait() answers how to give up", () => {
   const { loop, log, run } = world();
   run(A, "a", 10);
