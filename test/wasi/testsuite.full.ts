@@ -1,5 +1,5 @@
 // The public suite of WASI preview 1 (WebAssembly/wasi-testsuite, branch prod/testsuite-all) run through the engine, as commands.
-// It is not part of this project: WASI_TESTSUITE names a checkout of it.
+// Each with both ways of opening paths. It is not part of this project: WASI_TESTSUITE names a checkout of it.
 import assert from "node:assert/strict";
 import { closeSync, constants, existsSync, globSync, openSync, readFileSync } from "node:fs";
 import { cp, mkdtempDisposable } from "node:fs/promises";
@@ -8,6 +8,9 @@ import path from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../../src/base/index.ts";
 import { createEpoch, DEFAULT_GUEST_LIMITS, runCommand, startTicker } from "../../src/engine/index.ts";
+import { kernelDecides, type OpenBeneath } from "../../src/wasi/files/index.ts";
+import { walkBeneath } from "../../src/wasi/files/walk-beneath.ts";
+import { createPreview1Host } from "../../src/wasi/index.ts";
 import { instrument } from "../../src/wasm/index.ts";
 
 interface Expectation {
@@ -26,12 +29,16 @@ test("the public WASI preview 1 suite is there", { skip: suite === "" ? "WASI_TE
   assert.equal(files.length, 72);
 });
 
-for (const file of files) {
-  test(file.replace(/^tests\//, "").replace("/testsuite/wasm32-wasip1", ""), async () => {
+for (const [way, openBeneath] of Object.entries({ kernelDecides, walkBeneath })) {
+  for (const file of files) suiteTest(file, way, openBeneath);
+}
+
+function suiteTest(file: string, way: string, openBeneath: OpenBeneath): void {
+  test(`${file.replace(/^tests\//, "").replace("/testsuite/wasm32-wasip1", "")} (${way})`, async () => {
     await using scratch = await mkdtempDisposable(path.join(tmpdir(), "wasipool-wasi-"));
     const wanted = expectationOf(path.join(suite, file));
 
-    const { exitCode, message, stdout } = await run(path.join(suite, file), wanted, scratch.path);
+    const { exitCode, message, stdout } = await run(path.join(suite, file), wanted, scratch.path, openBeneath);
 
     assert.equal(exitCode, wanted.exit_code ?? 0, message);
     if (wanted.stdout !== undefined) assert.equal(stdout, wanted.stdout);
@@ -43,7 +50,12 @@ function expectationOf(file: string): Expectation {
   return existsSync(beside) ? (JSON.parse(readFileSync(beside, "utf8")) as Expectation) : {};
 }
 
-async function run(file: string, { args = [], env = {}, dirs = [] }: Expectation, scratch: string) {
+async function run(
+  file: string,
+  { args = [], env = {}, dirs = [] }: Expectation,
+  scratch: string,
+  openBeneath: OpenBeneath,
+) {
   const { bytes, layout } = instrument(readFileSync(file));
   const epoch = createEpoch().memory;
   await using _ = startTicker(epoch);
@@ -68,7 +80,7 @@ async function run(file: string, { args = [], env = {}, dirs = [] }: Expectation
         stderr: { write: (chunk) => void errors.push(Buffer.from(chunk)) },
         preopens,
       },
-      { epoch, clock: systemClock },
+      { epoch, clock: systemClock, testing: { wasi: (options) => createPreview1Host({ ...options, openBeneath }) } },
     );
     const said = Buffer.concat(errors).toString();
     return { ...exit, message: `${exit.message} ${said}`, stdout: Buffer.concat(output).toString() };
