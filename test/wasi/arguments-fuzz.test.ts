@@ -4,8 +4,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { FakeClock } from "../../src/base/index.ts";
-import { kernelDecides, type OpenBeneath } from "../../src/wasi/files/index.ts";
-import { walkBeneath } from "../../src/wasi/files/walk-beneath.ts";
+import { kernelDecides, type OpenBeneath, walkBeneath } from "../../src/wasi/files/index.ts";
 import { Errno } from "../../src/wasi/preview1/errno.ts";
 import { createWorld } from "./escape-world.ts";
 

@@ -1,16 +1,15 @@
 // Descriptors of the process: whatever guests do, a run leaves none behind.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { kernelDecides, type OpenBeneath } from "../../src/wasi/files/index.ts";
-import { walkBeneath } from "../../src/wasi/files/walk-beneath.ts";
+import { kernelDecides, type OpenBeneath, walkBeneath } from "../../src/wasi/files/index.ts";
 import { Errno } from "../../src/wasi/preview1/errno.ts";
 import { ProcExit, WouldBlock } from "../../src/wasi/preview1/unwinding.ts";
 import { ALL_RIGHTS, FileGuest, OpenFlag } from "../../src/wasi/testing/files.ts";
+import { makeFifo } from "../../src/wasi/testing/nodes.ts";
 
 const WAYS: Readonly<Record<string, OpenBeneath>> = { kernelDecides, walkBeneath };
 const VOLUME = 3;
@@ -115,6 +114,6 @@ function plant(root: string): string {
   for (const file of ["file.txt", "folder/inner.txt"]) writeFileSync(path.join(volume, file), "content");
   symlinkSync("..", path.join(volume, "out"));
   symlinkSync("loop", path.join(volume, "loop"));
-  execFileSync("mkfifo", [path.join(volume, "fifo")]);
+  makeFifo(path.join(volume, "fifo"));
   return volume;
 }

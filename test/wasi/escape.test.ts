@@ -1,15 +1,14 @@
 // What a hostile guest may try to get at files outside its folders: every case with both ways of opening paths.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import path from "node:path";
 import { test } from "node:test";
-import { kernelDecides, type OpenBeneath } from "../../src/wasi/files/index.ts";
-import { walkBeneath } from "../../src/wasi/files/walk-beneath.ts";
+import { kernelDecides, type OpenBeneath, walkBeneath } from "../../src/wasi/files/index.ts";
 import { Errno } from "../../src/wasi/preview1/errno.ts";
 import { ALL_RIGHTS, FileGuest, OpenFlag } from "../../src/wasi/testing/files.ts";
+import { makeFifo, makeZeroDevice } from "../../src/wasi/testing/nodes.ts";
 import { createWorld, INSIDE, READ_ONLY, type World, WRITABLE } from "./escape-world.ts";
 
 const WAYS: Readonly<Record<string, OpenBeneath>> = { kernelDecides, walkBeneath };
@@ -443,7 +442,7 @@ escape("a name of more than 255 bytes is refused", ({ guest }) => {
 // Things that are neither files nor folders.
 const AS = { "to read": 2n, "to write": 64n, "to read and write": 66n, "with no right": 0n };
 escape("FIFOs neither hold the thread nor are served", ({ guest, volume }) => {
-  execFileSync("mkfifo", [path.join(volume, "fifo")]);
+  makeFifo(path.join(volume, "fifo"));
 
   const errnos = Object.values(AS).map((rights) => open(guest, WRITABLE, "fifo", { rights }));
 
@@ -465,7 +464,7 @@ escape("sockets are not served", async ({ guest, volume }) => {
 });
 if (process.getuid?.() === 0) {
   escape("devices are not served", ({ guest, volume }) => {
-    execFileSync("mknod", [path.join(volume, "zero"), "c", "1", "5"]);
+    makeZeroDevice(path.join(volume, "zero"));
 
     const errnos = Object.values(AS).map((rights) => open(guest, WRITABLE, "zero", { rights }));
 

@@ -8,8 +8,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../../src/base/index.ts";
 import { createEpoch, DEFAULT_GUEST_LIMITS, runCommand, startTicker } from "../../src/engine/index.ts";
-import { kernelDecides, type OpenBeneath } from "../../src/wasi/files/index.ts";
-import { walkBeneath } from "../../src/wasi/files/walk-beneath.ts";
+import { kernelDecides, type OpenBeneath, walkBeneath } from "../../src/wasi/files/index.ts";
 import { createPreview1Host } from "../../src/wasi/index.ts";
 import { instrument } from "../../src/wasm/index.ts";
 

@@ -36,8 +36,8 @@ export const pathOpenFunctions: FunctionTable = {
    * Opens what a path below a folder names and tells its descriptor. Only regular files and folders are opened.
    * EBADF: not open. ENOTDIR: no folder, or DIRECTORY asked of a file. ENOTCAPABLE: a right is missing. EINVAL: flags that are
    * unknown or exclude each other. EPERM: the path leaves the folder. EROFS: a change on a read-only volume. EEXIST, ENOENT, EISDIR,
-   * ELOOP, ENAMETOOLONG, EACCES, ENOSPC, EDQUOT, ETXTBSY as the system says. EMFILE: too many open files. ENOTSUP: neither file nor
-   * folder. EILSEQ: not UTF-8. EFAULT: a pointer is outside the memory.
+   * ELOOP, ENAMETOOLONG, EACCES, ENOSPC, EDQUOT, ETXTBSY as the system says. EMFILE: too many open files. ENOTSUP, ENXIO: neither file
+   * nor folder. EILSEQ: not UTF-8. EFAULT: a pointer is outside the memory.
    */
   path_open:
     (process) =>

@@ -5,8 +5,6 @@ import { TestGuest } from "./guest.ts";
 export const OpenFlag = { CREATE: 1, DIRECTORY: 2, EXCLUSIVE: 4, TRUNCATE: 8 } as const;
 /** Every right there is. */
 export const ALL_RIGHTS = 0x1fff_ffffn;
-/** Rights of who only reads: FD_READ, FD_SEEK, FD_TELL, FD_READDIR, FD_FILESTAT_GET, PATH_OPEN. */
-export const READ_RIGHTS = 0x20_6026n;
 
 export interface OpenOptions {
   /** Whether a symlink at the end is followed. @default true */
