@@ -52,7 +52,7 @@ export class HttpClient implements AsyncDisposable {
   async send({ method, url, headers, body, trustsAnyCertificate, signal }: HttpRequest): Promise<HttpAnswer> {
     // Loading it takes a fifth of a command's start, and images of a layout need none of it.
     const undici = await import("undici");
-    const response = await undici.request(url, {
+    const answering = undici.request(url, {
       method,
       // Bodies are hashed as they come, so no coding may lie around them.
       headers: { "accept-encoding": "identity", "user-agent": "wasipool", ...headers },
@@ -62,7 +62,7 @@ export class HttpClient implements AsyncDisposable {
       bodyTimeout: this.#limits.idleTimeoutMs,
       ...(signal ? { signal } : {}),
     });
-    return new Answer(url, response);
+    return new Answer(url, await unlessAborted(answering, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,6 +84,27 @@ export class HttpClient implements AsyncDisposable {
     if (httpProxy === "" && httpsProxy === "") return new Agent(options);
     // Empty texts keep the agent from reading the environment by itself.
     return new EnvHttpProxyAgent({ ...options, requestTls: tls, httpProxy, httpsProxy, noProxy });
+  }
+}
+
+/** undici hears an abort only once it is connected: a server that accepts and then says nothing would hold its caller until then. */
+async function unlessAborted(
+  answering: Promise<Dispatcher.ResponseData>,
+  signal: AbortSignal | undefined,
+): Promise<Dispatcher.ResponseData> {
+  if (!signal) return answering;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([answering, aborted.promise]);
+  } catch (error) {
+    // A late answer is nobody's: it must not keep its connection, nor its failure go unheard.
+    answering.then((late) => late.body.destroy()).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 
