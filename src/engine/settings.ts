@@ -9,7 +9,7 @@ export interface EngineSettings {
   readonly turnMs: number;
   /** Runs expected to take longer wait for their turn before they start. @default 1 */
   readonly quickMs: number;
-  /** Guest time that may be lost to abandoned runs, per guest: at once, and again per second. @default 50 and 10 */
+  /** Guest time that may be lost to abandoned runs, per guest: at once, and again per second. @default 20 and 10 */
   readonly abandonMs: { readonly burst: number; readonly perSecond: number };
   /**
    * Instances on this thread, idle ones included. Each takes 8 GiB of address space and several mappings, of which a process has
@@ -32,7 +32,7 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   sliceMs: 10,
   turnMs: 5,
   quickMs: 1,
-  abandonMs: { burst: 50, perSecond: 10 },
+  abandonMs: { burst: 20, perSecond: 10 },
   maxInstances: 2000,
   keptGrowthBytes: 64 * 1024 * 1024,
   idleMs: 300_000,

@@ -136,6 +136,18 @@ test("wait() lets I/O come first for two turns' guest time at most, however long
   assert.ok(ioTurns >= 19 && ioTurns <= 21, `${ioTurns} turns`);
 });
 
+test("wait() lets nobody on in the turn that a run took which was expected to be quick, and lets I/O come first", () => {
+  const { loop, turns, log, run } = world();
+  turns.chargeQuick(B, 12);
+  run(A, "a", 5);
+  assert.deepEqual(log, []);
+
+  let ioTurns = 0;
+  for (; log.length === 0; ioTurns++) loop.turn(1);
+
+  assert.ok(ioTurns >= 11 && ioTurns <= 14, `${ioTurns} turns`);
+});
+
 test("wait() answers how to give up", () => {
   const { loop, log, run } = world();
   run(A, "a", 10);

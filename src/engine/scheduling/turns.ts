@@ -88,6 +88,8 @@ export class Turns {
     this.#queue.charge(account, ms);
     this.#quickMs += ms;
     this.#quickSpentMs += ms;
+    // It was not quick: I/O gets its time for it as for a granted one.
+    if (ms >= this.#turnMs) this.#grantedMs += ms;
     if (this.#quickSpentMs > MIN_IO_MS) this.#schedule();
   }
 
@@ -101,7 +103,7 @@ export class Turns {
   }
 
   #canGrantNow(): boolean {
-    if (this.#isGranted || this.#queue.size > 0 || !this.#mayGrant) return false;
+    if (this.#isGranted || this.#queue.size > 0 || !this.#mayGrant || !this.hasRoom) return false;
     return this.#ioUntilMs === 0 || this.#clock.monotonic() >= this.#ioUntilMs;
   }
 
