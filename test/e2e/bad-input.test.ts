@@ -45,6 +45,12 @@ const CASES: readonly (readonly [name: string, text: string, args: readonly stri
     /route/,
   ],
   ["a bad flag", "", ["run", "pod.yaml", "--memory", "lots"], /--memory/],
+  [
+    "a limit outside its bounds",
+    pod("x", [hello]),
+    ["run", "pod.yaml", "--max-response", "20"],
+    /--max-response: 20 is not a whole number from 1024/,
+  ],
   ["an unknown limit", "", ["run", "pod.yaml", "--limit", "http.speed=1"], /no limit "http\.speed"/],
   [
     "a module's flag for a manifest",

@@ -23,13 +23,13 @@ export function podView(report: PodReport, observe: Observe): PodView {
   };
 }
 
-function containerView({ name, ready, restartCount, state }: ContainerStatus): ContainerView {
+function containerView({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerView {
   const base = { name, isReady: ready, restarts: restartCount };
   switch (state.kind) {
     case "running":
       return { ...base, state: "Running" };
     case "waiting":
-      return { ...base, state: state.reason, ...messageOf(state) };
+      return { ...base, state: state.reason, ...messageOf(withCause(state, lastState)) };
     case "terminated":
       return { ...base, state: state.reason, exitCode: state.exitCode, ...messageOf(state) };
   }
@@ -37,4 +37,12 @@ function containerView({ name, ready, restartCount, state }: ContainerStatus): C
 
 function messageOf({ message }: { readonly message?: string }): { readonly message?: string } {
   return message === undefined || message === "" ? {} : { message };
+}
+
+/** While a container waits for its next start, people want to know how the run before ended. */
+function withCause(state: { readonly message?: string }, lastState: ContainerStatus["lastState"]) {
+  if (!lastState) return state;
+  const how = `${lastState.reason} (exit code ${lastState.exitCode})`;
+  const parts = [how, lastState.message, state.message].filter((part) => part !== undefined && part !== "");
+  return { message: parts.join("; ") };
 }

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import { formatProblem, type KubernetesObject, parseManifests } from "../../kubelet/index.ts";
-import { parsePodAnnotations, resolveLimits } from "../../runtime/index.ts";
+import { parsePodAnnotations, type PodLimits, resolveLimits } from "../../runtime/index.ts";
 import { badInput } from "../failure.ts";
-import type { RunFlags } from "./flags.ts";
+import { podLimitsOf, type RunFlags } from "./flags.ts";
 import { readInputs, type Watched } from "./inputs.ts";
 import { modulePod } from "./module-pod.ts";
 
@@ -25,7 +25,7 @@ export async function readObjects(
   refuseModuleFlags(flags, modules);
   const pods = modules.map((file) => modulePod(file, flags, cwd));
   const documents = [...manifests, ...pods.map(({ manifest }) => manifest)];
-  const limits = resolveLimits();
+  const limits = limitsOf(flags);
   const { objects, problems } = parseManifests(documents, {
     ...(flags.setAddress === undefined ? {} : { address: flags.setAddress }),
     checkAnnotations: (annotations) => void parsePodAnnotations(annotations, limits),
@@ -41,6 +41,17 @@ export async function readObjects(
     images: pods.map(({ image }) => image),
     watched,
   };
+}
+
+/** The limits of pods that set none of their own. Throws a Failure for a flag outside its bounds. */
+function limitsOf(flags: RunFlags): PodLimits {
+  try {
+    return resolveLimits(podLimitsOf(flags));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    // The rule names its annotation; the flag has the same name.
+    throw badInput(cause.message.replace("wasipool.dev/", "--"), { cause });
+  }
 }
 
 /** Flags that only a module without a manifest can take must not pass unseen. */

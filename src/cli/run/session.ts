@@ -30,8 +30,8 @@ export class RunSession implements AsyncDisposable {
   #kubelet!: Kubelet;
   #source!: ManifestSource;
   #logs!: ContainerLogs;
-  /** Pods that something went wrong with: what they are now is worth showing, though it may still change. */
-  readonly #troubled = new Set<string>();
+  /** The last warning of each pod that something went wrong with: it is worth showing, though it may still change. */
+  readonly #troubles = new Map<string, string>();
   #isDue = false;
   #isStopping = false;
 
@@ -122,11 +122,16 @@ export class RunSession implements AsyncDisposable {
 
   #view(report: PodReport): PodView {
     const view = podView(report, this.#machine.runtime.observe);
-    return this.#troubled.has(report.pod.metadata.uid) ? { ...view, isSettled: true } : view;
+    const trouble = this.#troubles.get(report.pod.metadata.uid);
+    if (trouble === undefined) return view;
+    const explained = view.containers.map((each) =>
+      each.message === undefined && each.state === "ContainerCreating" ? { ...each, message: trouble } : each,
+    );
+    return { ...view, isSettled: true, containers: explained };
   }
 
   #tell({ type, pod, container, reason, message }: PodEvent): void {
-    if (type === "Warning") this.#troubled.add(pod.metadata.uid);
+    if (type === "Warning") this.#troubles.set(pod.metadata.uid, message);
     this.#report.event({
       type,
       pod: pod.metadata.name,

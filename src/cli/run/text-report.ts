@@ -70,7 +70,11 @@ export class TextReport implements Report {
       pod.containers.map((container) => [pod.name, container.name, this.#stateOf(container), container.message ?? ""]),
     );
     const routeRows = pods.flatMap((pod) =>
-      pod.routes.map((route) => [route.route, this.#terminal.paint("underline", route.url), route.container]),
+      pod.routes.map(({ route, url, container, isReady }) => [
+        route,
+        isReady ? this.#terminal.paint("underline", url) : `${url} (503: not running)`,
+        container,
+      ]),
     );
     return [
       formatTable(["pod", "ready", "status", "restarts"], podRows),

@@ -54,7 +54,12 @@ export class StoreLayout {
 
   /** Makes the folders. Throws StoreError UNKNOWN_FORMAT for a store of another format. */
   async create(): Promise<void> {
-    await mkdir(this.root, { recursive: true, mode: FOLDER_MODE });
+    await mkdir(this.root, { recursive: true, mode: FOLDER_MODE }).catch((cause: NodeJS.ErrnoException) => {
+      // What Node answers where a folder above lies on a read-only file system.
+      if (cause.code !== "ENOENT") throw cause;
+      const message = `Cannot make the image store at ${this.root}: the place does not take folders; use another one`;
+      throw new StoreError("NO_ACCESS", message, { cause });
+    });
     await this.#checkFormat();
     for (const folder of [this.blobs, this.prepared, this.leases, this.ingest]) {
       await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
