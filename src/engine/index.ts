@@ -15,5 +15,5 @@ export {
   type PreparedModule,
 } from "./guest.ts";
 export { UnusableModuleError } from "./instance/unusable-module-error.ts";
-export { DEFAULT_ENGINE_SETTINGS, type EngineSettings } from "./settings.ts";
+export type { EngineSettings } from "./settings.ts";
 export { GUEST_MEMORY_FLAGS, GUEST_STACK_FLAGS } from "./node-flags.ts";

@@ -48,20 +48,6 @@ export function fakeGuest(run: (invocation: Invocation) => Outcome | Promise<Out
   };
 }
 
-/** Everything a guest can see of its run, as lines it might print. */
-export function describeRun(invocation: Invocation): { args: string[]; env: Record<string, string>; stdin: string } {
-  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
-  const env = invocation.env.map((entry) => text(entry).split(/=(.*)/s, 2) as [string, string]);
-  const body: Uint8Array[] = [];
-  for (
-    let bytes = invocation.stdin.read(7);
-    !(bytes instanceof Promise) && bytes.length > 0;
-    bytes = invocation.stdin.read(7)
-  )
-    body.push(bytes);
-  return { args: invocation.args.map(text), env: Object.fromEntries(env), stdin: Buffer.concat(body).toString() };
-}
-
 /** A container with ordinary limits. */
 export function container(
   id: string,

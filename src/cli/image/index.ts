@@ -1,3 +1,2 @@
 export { openImages, type Images, type ImageSettings } from "./open-images.ts";
 export { registerImageCommands } from "./register.ts";
-export { defaultImageRoot } from "./user-folders.ts";
