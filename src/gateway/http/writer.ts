@@ -26,9 +26,9 @@ export class AnswerWriter {
     socket.on("drain", () => this.flush());
   }
 
-  /** Whether answers wait for the client to read; no further request should be answered until it has. */
+  /** Whether the client must read before more is written; no further request should be answered until it has. */
   get isBlocked(): boolean {
-    return this.#queuedBytes > 0 || this.#socket.writableNeedDrain;
+    return this.#socket.writableNeedDrain;
   }
 
   /** Whether anything is left to write. */
@@ -36,9 +36,11 @@ export class AnswerWriter {
     return this.#queuedBytes > 0 || this.#socket.writableLength > 0;
   }
 
+  /** Collects; what is more than worth joining is written at once. */
   add(bytes: Buffer): void {
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
+    if (this.#queuedBytes > JOIN_BYTES) this.flush();
   }
 
   /** Closes the sending side when everything is written. */
