@@ -291,21 +291,25 @@ export class Connection {
   }
 }
 
-function checkExpectation(head: RequestHead): void {
+/** Throws RequestRejected (417) for anything but 100-continue. */
+export function checkExpectation(head: RequestHead): void {
   const { expectation } = head.headers;
   if (expectation === undefined || expectation === "100-continue" || head.minorVersion === 0) return;
   throw new RequestRejected(417, `Expectation "${expectation}" cannot be met`);
 }
 
-function overBudget(): RequestRejected {
+/** The answer when no more may be held. */
+export function overBudget(): RequestRejected {
   return new RequestRejected(503, "Too many bytes are buffered on this thread");
 }
 
-function timedOut(part: "head" | "body", limitMs: number): RequestRejected {
+/** The answer to a client that is too slow. */
+export function timedOut(part: "head" | "body", limitMs: number): RequestRejected {
   return new RequestRejected(408, `No complete ${part} within ${limitMs} ms`);
 }
 
-function peerAddress(socket: Socket): string {
+/** The address of a client, an IPv4 one without its IPv6 prefix. */
+export function peerAddress(socket: Socket): string {
   const address = socket.remoteAddress ?? "";
   return address.startsWith(IPV4_MAPPED) ? address.slice(IPV4_MAPPED.length) : address;
 }

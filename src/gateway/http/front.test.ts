@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { emptyAnswer } from "./answer.ts";
 import { createFront } from "./front.ts";
+import { createNodeFront } from "./node-front.ts";
 import { ok, RawClient, serveFront, statuses } from "./front-testing.ts";
 
 const HOST = "Host: a.test\r\n";
-const FRONTS = { createFront };
+const FRONTS = { createFront, createNodeFront };
 /** A test that waits for bytes which never come fails, and does not hang. */
 const TIMEOUT = { timeout: 2_000 };
 

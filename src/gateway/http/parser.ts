@@ -4,7 +4,7 @@ import { ChunkedBody } from "./chunked-body.ts";
 import { parseHeaderBlock } from "./header-block.ts";
 import type { HttpLimits } from "./limits.ts";
 import { type HeaderBlock, type RequestHead, RequestRejected } from "./request.ts";
-import { parseRequestLine } from "./request-line.ts";
+import { parseRequestLine, type RequestLine } from "./request-line.ts";
 
 const LF = 10;
 const CR = 13;
@@ -135,12 +135,7 @@ export class RequestParser {
     const blockText = lineEnd < 0 ? "" : text.slice(lineEnd + 2);
     if (lineText.length > this.#limits.maxRequestLineBytes) throw requestLineTooLong(this.#limits);
     if (blockText.length > this.#limits.maxHeaderBytes) throw headersTooLong(this.#limits);
-    const { method, path, query, authority, minorVersion } = parseRequestLine(lineText);
-    const headers = this.#headers(blockText);
-    checkFraming(headers, minorVersion);
-    const { connection } = headers;
-    const keepAlive = !connection.has("close") && (minorVersion === 1 || connection.has("keep-alive"));
-    return { method, path, query, authority: authority ?? headers.host, minorVersion, headers, keepAlive };
+    return requestHead(parseRequestLine(lineText), this.#headers(blockText));
   }
 
   #headers(text: string): HeaderBlock {
@@ -149,6 +144,15 @@ export class RequestParser {
     this.#lastBlockText = text;
     return this.#lastBlock;
   }
+}
+
+/** A request line and its header fields as one. Throws RequestRejected (400) when they do not fit together. */
+export function requestHead(line: RequestLine, headers: HeaderBlock): RequestHead {
+  const { method, path, query, authority, minorVersion } = line;
+  checkFraming(headers, minorVersion);
+  const { connection } = headers;
+  const keepAlive = !connection.has("close") && (minorVersion === 1 || connection.has("keep-alive"));
+  return { method, path, query, authority: authority ?? headers.host, minorVersion, headers, keepAlive };
 }
 
 /** Says whether a body follows a head. */
