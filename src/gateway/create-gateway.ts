@@ -1,6 +1,7 @@
 import { type Clock, type Logger, sleep } from "../base/index.ts";
 import type { Gateway, ServedContainer } from "./gateway.ts";
 import { createFront, type HttpFront, type Listener } from "./http/front.ts";
+import { createNodeFront } from "./http/node-front.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./http/limits.ts";
 import { RunningContainer, type Surroundings } from "./wagi/running-container.ts";
 import { Site } from "./wagi/site.ts";
@@ -19,6 +20,8 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** @default DEFAULT_HTTP_LIMITS */
   readonly limits?: Partial<HttpLimits>;
+  /** Who speaks HTTP: our own front, or node:http as a fallback. @default "own" */
+  readonly front?: "own" | "node";
   /** @default DEFAULT_MAX_STDERR_BYTES */
   readonly maxStderrBytes?: number;
 }
@@ -31,6 +34,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 interface Sandbox {
   readonly site: Site;
   readonly listeners: Set<Listener>;
+  /** Ids of all containers that it served, also of those that stopped or were started again under another id. */
+  readonly served: Set<string>;
 }
 
 class WagiGateway implements Gateway {
@@ -44,7 +49,8 @@ class WagiGateway implements Gateway {
   constructor(options: GatewayOptions) {
     const { clock, log } = options;
     this.#clock = clock;
-    this.#front = createFront({ clock, log, limits: { ...DEFAULT_HTTP_LIMITS, ...options.limits } });
+    const create = options.front === "node" ? createNodeFront : createFront;
+    this.#front = create({ clock, log, limits: { ...DEFAULT_HTTP_LIMITS, ...options.limits } });
     this.#surroundings = {
       log,
       budget: this.#front.budget,
@@ -63,7 +69,9 @@ class WagiGateway implements Gateway {
 
   serve(sandbox: string, spec: ServedContainer): void {
     const container = new RunningContainer(spec, this.#surroundings);
-    this.#sandbox(sandbox).site.serve(container);
+    const { site, served } = this.#sandbox(sandbox);
+    site.serve(container);
+    served.add(spec.id);
     this.#containers.set(spec.id, container);
   }
 
@@ -98,12 +106,12 @@ class WagiGateway implements Gateway {
     site.isDraining = true;
     await this.#lameDuck(site.containers, graceMs);
     const cut = new AbortController();
-    const timer = this.#clock.after(endMs - this.#clock.monotonic(), () => cut.abort());
+    const timer = this.#clock.after(Math.max(0, endMs - this.#clock.monotonic()), () => cut.abort());
     await Promise.all([...listeners].map((listener) => listener.close(cut.signal)));
     timer[Symbol.dispose]();
     // Connections taken over by another sandbox are none of ours any more, but runs for them may still be.
     await this.#idleBy(endMs, site.containers);
-    this.#forget(sandbox, site);
+    this.#forget(sandbox, found);
   }
 
   counts(container: string): { readonly requests: number; readonly failures: number } {
@@ -119,14 +127,14 @@ class WagiGateway implements Gateway {
   #sandbox(id: string): Sandbox {
     const known = this.#sandboxes.get(id);
     if (known) return known;
-    const made = { site: new Site(), listeners: new Set<Listener>() };
+    const made = { site: new Site(), listeners: new Set<Listener>(), served: new Set<string>() };
     this.#sandboxes.set(id, made);
     return made;
   }
 
-  #forget(id: string, site: Site): void {
-    if (this.#sandboxes.get(id)?.site === site) this.#sandboxes.delete(id);
-    for (const { spec } of site.containers) this.#containers.delete(spec.id);
+  #forget(id: string, sandbox: Sandbox): void {
+    if (this.#sandboxes.get(id) === sandbox) this.#sandboxes.delete(id);
+    for (const container of sandbox.served) this.#containers.delete(container);
   }
 
   /** Goes on answering until nobody asks any more, at most half of the grace period. */

@@ -3,6 +3,8 @@ import type { AddressPolicyOptions, HttpLimits, OutboundLimits } from "../gatewa
 
 /** Settings of a whole shim process, as differences from the defaults; docs/reference/limits.md lists them. */
 export interface ShimSettings {
+  /** Who speaks HTTP: our own front, or node:http as a fallback. @default "own" */
+  readonly front?: "own" | "node";
   /** Each gateway worker's HTTP front. */
   readonly http?: Partial<HttpLimits>;
   /** Each worker's outbound calls. */

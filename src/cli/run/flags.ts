@@ -14,6 +14,8 @@ export interface RunFlags extends Omit<ImageSettings, "root"> {
   readonly workers?: number;
   /** A second process that stands by for the one that runs guests. */
   readonly standby: boolean;
+  /** Who speaks HTTP to clients. */
+  readonly httpFront: "own" | "node";
   /** Longest grace period at the end, in milliseconds. */
   readonly grace?: number;
   /** Addresses and ranges that guests may dial although they lead to this machine. */

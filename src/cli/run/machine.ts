@@ -43,7 +43,7 @@ export async function startMachine(
         startShim({
           standby: flags.standby,
           ...(flags.workers === undefined ? {} : { workers: flags.workers }),
-          settings: { ...settings, addresses: { allowed: flags.allowAddress } },
+          settings: { ...settings, front: flags.httpFront, addresses: { allowed: flags.allowAddress } },
           log,
           clock: systemClock,
           onNotice,

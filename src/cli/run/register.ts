@@ -38,6 +38,11 @@ function addGeneralFlags(command: Command): void {
     .addOption(list("--env <name=value>", "variable for every container, over its own", (text) => pair(text, "NAME")))
     .option("--workers <count>", "threads that answer requests (default: one a core)", count)
     .option("--standby", "keep a second process ready for the one that runs guests: about 100 MB", false)
+    .addOption(
+      new Option("--http-front <front>", "who speaks HTTP: own, or node for node:http as a fallback")
+        .choices(["own", "node"])
+        .default("own"),
+    )
     .option("--grace <duration>", "longest grace period at the end (default: 30s)", durationMs)
     .addOption(list("--allow-address <address>", "address or range guests may call although it leads here", ipRange))
     .addOption(

@@ -35,7 +35,7 @@ export class GatewayWorker {
     const { clock } = options;
     this.#options = options;
     this.#status = status;
-    const { outbound, addresses, http, wasi, maxStderrBytes } = settings;
+    const { outbound, addresses, front, http, wasi, maxStderrBytes } = settings;
     this.#engine = createEngine({
       epoch,
       clock,
@@ -54,6 +54,7 @@ export class GatewayWorker {
     this.#gateway = createGateway({
       clock,
       log: silentLogger,
+      ...(front === undefined ? {} : { front }),
       ...(http === undefined ? {} : { limits: http }),
       ...(maxStderrBytes === undefined ? {} : { maxStderrBytes }),
     });
