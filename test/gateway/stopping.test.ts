@@ -134,6 +134,17 @@ test("removeSandbox() refuses connections after it and answers what came before"
   await assert.rejects(request(world.port, "/?1"), /ECONNREFUSED/);
 });
 
+test("removeSandbox() forgets the counts of containers that stopped before it", async () => {
+  await using world = await serve([{ route: "/", module: "demo/hello" }]);
+  await request(world.port, "/");
+  await world.gateway.stopContainer("pod", "c0", 0);
+  assert.deepEqual(world.gateway.counts("c0"), { requests: 1, failures: 0 });
+
+  await world.gateway.removeSandbox("pod", 0);
+
+  assert.deepEqual(world.gateway.counts("c0"), { requests: 0, failures: 0 });
+});
+
 /** Resolves when as many runs are under way in the engine. */
 async function underWay(world: Awaited<ReturnType<typeof serve>>, runs: number): Promise<void> {
   while (world.engine.counts().runs < runs) await new Promise((resolve) => setImmediate(resolve));
