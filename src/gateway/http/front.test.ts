@@ -8,7 +8,7 @@ import { ok, RawClient, serveFront, statuses } from "./front-testing.ts";
 const HOST = "Host: a.test\r\n";
 const FRONTS = { createFront, createNodeFront };
 /** A test that waits for bytes which never come fails, and does not hang. */
-const TIMEOUT = { timeout: 2_000 };
+const TIMEOUT = { timeout: 20_000 };
 
 for (const [name, create] of Object.entries(FRONTS)) {
   describe(name, () => {
@@ -326,3 +326,16 @@ async function seen(log: readonly string[], path: string): Promise<void> {
 async function turnsUntil(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
+
+test("the own front tells a client too many why, also when its request comes after the answer", TIMEOUT, async () => {
+  await using served = await serveFront(createFront, { maxConnections: 1 });
+  await using first = await RawClient.connect(served.port);
+  first.send(`GET /a HTTP/1.1\r\n${HOST}\r\n`);
+  await first.until("/a");
+  await using second = await RawClient.connect(served.port);
+
+  await second.until("503");
+  second.send(`GET /b HTTP/1.1\r\n${HOST}\r\n`);
+
+  assert.deepEqual(statuses(await second.all()), [503]);
+});

@@ -33,6 +33,9 @@ export interface HttpFrontOptions {
   readonly limits: HttpLimits;
 }
 
+/** Connections too many that are told so at a time; what is beyond is closed without a word. Threat: descriptors. */
+const MAX_REFUSED = 128;
+
 /** Our own HTTP/1.1 front over node:net; docs/rationale.md says why it is not node:http. */
 export function createFront(options: HttpFrontOptions): HttpFront {
   return new NetFront(options);
@@ -82,6 +85,7 @@ class NetListener implements Listener {
   readonly #front: NetFront;
   readonly #server: net.Server;
   readonly #connections = new Set<Connection>();
+  readonly #refused = new Set<net.Socket>();
   readonly #owner: ConnectionOwner;
   readonly #onClosed: () => void;
 
@@ -125,6 +129,7 @@ class NetListener implements Listener {
     this.#server.close(() => resolve());
     const cut = () => this.#connections.forEach((connection) => connection.destroy());
     for (const connection of this.#connections) connection.finishIfIdle();
+    for (const socket of this.#refused) socket.destroy();
     if (signal.aborted) cut();
     signal.addEventListener("abort", cut, { once: true });
     await promise;
@@ -133,12 +138,25 @@ class NetListener implements Listener {
   }
 
   #accept(socket: net.Socket): void {
-    if (this.#connections.size >= this.#front.limits.maxConnections) {
-      socket.on("error", () => socket.destroy());
-      socket.resume();
-      socket.end(TOO_MANY, () => socket.destroy());
+    if (this.#connections.size >= this.#front.limits.maxConnections) this.#refuse(socket);
+    else this.#connections.add(new Connection(socket, this.#owner));
+  }
+
+  /** Says why, and reads on for a moment: a connection that is closed over unread bytes takes the answer along. */
+  #refuse(socket: net.Socket): void {
+    socket.on("error", () => socket.destroy());
+    if (this.#refused.size >= MAX_REFUSED) {
+      socket.destroy();
       return;
     }
-    this.#connections.add(new Connection(socket, this.#owner));
+    this.#refused.add(socket);
+    const timer = this.#front.clock.after(this.#front.limits.lingerTimeoutMs, () => socket.destroy());
+    socket.on("end", () => socket.destroy());
+    socket.on("close", () => {
+      timer[Symbol.dispose]();
+      this.#refused.delete(socket);
+    });
+    socket.resume();
+    socket.end(TOO_MANY);
   }
 }
